@@ -1,0 +1,70 @@
+"""Circuitboard: an interactive workbench for decoding transformers, live in your notebook.
+
+Names are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Address": "circuitboard.spec.address",
+    "Zero": "circuitboard.spec.intervention",
+    "Freeze": "circuitboard.spec.intervention",
+    "Scale": "circuitboard.spec.intervention",
+    "Set": "circuitboard.spec.intervention",
+    "InterventionSet": "circuitboard.spec.intervention",
+    "CircuitboardError": "circuitboard.spec.errors",
+    "Model": "circuitboard.models.model",
+    "load": "circuitboard.models.load",
+    "RunResult": "circuitboard.engine.result",
+    "run": "circuitboard.engine.run",
+    "sweep": "circuitboard.engine.sweep",
+    "Board": "circuitboard.widget",
+}
+
+__all__ = [
+    "Address",
+    "Board",
+    "CircuitboardError",
+    "Freeze",
+    "InterventionSet",
+    "Model",
+    "RunResult",
+    "Scale",
+    "Set",
+    "Zero",
+    "__version__",
+    "load",
+    "register_tensor",
+    "run",
+    "sweep",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "register_tensor":
+        return import_module("circuitboard.spec.tensors").register
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'circuitboard' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if TYPE_CHECKING:
+    from circuitboard.engine.result import RunResult
+    from circuitboard.engine.run import run
+    from circuitboard.engine.sweep import sweep
+    from circuitboard.models.load import load
+    from circuitboard.models.model import Model
+    from circuitboard.session.board import Board
+    from circuitboard.spec.address import Address
+    from circuitboard.spec.errors import CircuitboardError
+    from circuitboard.spec.intervention import Freeze, InterventionSet, Scale, Set, Zero
+    from circuitboard.spec.tensors import register as register_tensor

@@ -1,0 +1,313 @@
+"""Runs a model with interventions, computing no more than it must."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from circuitboard.engine import fingerprint, sites
+from circuitboard.engine.held import HeldRun, Shelf, Written, run_key
+from circuitboard.engine.plan import Plan, plan
+from circuitboard.engine.sites import TAIL, Frame, Workshop
+from circuitboard.models.executor import Hook, Passed, Span, run_span, run_tail
+from circuitboard.models.model import Model
+from circuitboard.spec.address import Address
+from circuitboard.spec.errors import StaleResultError
+from circuitboard.spec.intervention import InterventionSet
+
+Check = Callable[[], None]
+
+
+def _never() -> None:
+    """The check of work that nobody cancels."""
+
+
+class Engine:
+    """All runs of one model. One for each model: :func:`engine_of`.
+
+    Attributes:
+        shelf: the held runs; ``shelf.limit`` is the memory they may take, in bytes.
+        epoch: grows whenever weights or hooks were changed from outside; older runs are dropped.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model: Final = model
+        self.shelf = Shelf()
+        self.epoch = 0
+        self._seen = fingerprint.take(model)
+        self._own_hooks = self._seen.hooks
+        self.directions: dict[object, Tensor] = {}
+
+    # --- prompts ------------------------------------------------------------------------------
+
+    def encode(self, prompts: str | Sequence[str]) -> tuple[Tensor, list[int]]:
+        """Token ids [b, p] padded on the right, and each prompt's length. Raises PromptError."""
+        rows = [
+            self.model.tokenize(p) for p in ([prompts] if isinstance(prompts, str) else prompts)
+        ]
+        lengths = [len(row) for row in rows]
+        pad = self.model.tokenizer.pad_token_id or 0
+        padded = [row + [pad] * (max(lengths) - len(row)) for row in rows]
+        return torch.tensor(padded, device=self.model.device), lengths
+
+    # --- changes from outside -----------------------------------------------------------------
+
+    @property
+    def hooked_by_user(self) -> bool:
+        """Whether somebody else's hooks were on the model when it was last looked at."""
+        return self._seen.hooks != self._own_hooks
+
+    def refresh(self) -> bool:
+        """Looks for weights edited or hooks added since; True, and all held runs gone, if so."""
+        with self.model.lock:
+            now = fingerprint.take(self.model)
+        if now == self._seen:
+            return False
+        self._seen = now
+        self.epoch += 1
+        self.shelf.clear()
+        self.directions.clear()
+        return True
+
+    # --- runs ---------------------------------------------------------------------------------
+
+    def baseline(self, tokens: Tensor, lengths: list[int], check: Check = _never) -> HeldRun:
+        """The run with nothing done to it."""
+        return self.run(tokens, lengths, InterventionSet(), check)[0]
+
+    def run(
+        self,
+        tokens: Tensor,
+        lengths: list[int],
+        wanted: InterventionSet,
+        check: Check = _never,
+        *,
+        hold: bool = True,
+    ) -> tuple[HeldRun, Plan]:
+        """Runs prompts with interventions.
+
+        Args:
+            tokens: [b, p], from :meth:`encode`.
+            wanted: what to do; every address must exist.
+            check: called between blocks; raises to stop.
+            hold: keep the run, so that later ones can start from it (a sweep need not).
+
+        Returns:
+            The run, and the plan it followed.
+
+        Raises:
+            AddressError: the model or the prompt has no such place.
+            InterventionError: a value does not fit its place.
+        """
+        for item in wanted:
+            self.model.check(item.address)
+            sites.check_value(self.model, item, tokens.shape[1], lengths)
+        frame = Frame(lengths, tokens.shape[1], 0, tokens.device)
+        held = self.shelf.get(run_key(tokens, wanted))
+        if held is not None:
+            return held, Plan(held, self.model.facts.n_layers, 0, False, "held: nothing computed")
+        frozen = self._frozen(tokens, lengths, wanted, check)
+        if self.hooked_by_user:
+            way = Plan(None, 0, 0, True, "full run: your own hooks are on the model")
+        else:
+            way = plan(self.model, self.shelf.alike(tokens), wanted, frame)
+        run = self._follow(way, tokens, lengths, wanted, frozen, check)
+        if hold:
+            self.shelf.put(run)
+        return run, way
+
+    def _frozen(
+        self, tokens: Tensor, lengths: list[int], wanted: InterventionSet, check: Check
+    ) -> dict[str, Tensor]:
+        held = sites.held_at(wanted)
+        if not held:
+            return {}
+        baseline = self.baseline(tokens, lengths, check)
+        values = self.read(baseline, list(held.values()))
+        return {place: values[address.place] for place, address in held.items()}
+
+    def _follow(
+        self,
+        way: Plan,
+        tokens: Tensor,
+        lengths: list[int],
+        wanted: InterventionSet,
+        frozen: dict[str, Tensor],
+        check: Check,
+    ) -> HeldRun:
+        n_layers = self.model.facts.n_layers
+        p, base = way.position, way.base
+        run = HeldRun(tokens, lengths, wanted, [], tokens, {}, [], self.epoch)
+        run.whole = self.hooked_by_user
+        if base is not None and way.layer == n_layers:
+            run.entering, run.final = base.entering, base.final
+            run.cache, run.written = base.cache, base.written
+            return run
+        frame = Frame(lengths, tokens.shape[1], p, tokens.device)
+        shop = Workshop(self.model, frame, frozen)
+        hooks = shop.hooks(wanted, (), range(way.layer, n_layers))
+        notes = _LastNotes(self.model, [n - 1 - p for n in lengths])
+        span = Span(tokens[:, p:], way.layer, n_layers, hooks=[*hooks, *notes.hooks(way.layer)])
+        span.cancelled = check
+        if base is not None:
+            span.residual = None if way.embed else base.entering[way.layer][:, p:]
+            span.past = _cut(base, way.layer, p)
+        _assemble(run, base, way, run_span(self.model, span))
+        run.written = [*(base.written[: way.layer] if base else []), *notes.written()]
+        return run
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def read(self, run: HeldRun, addresses: Sequence[Address]) -> dict[str, Tensor]:
+        """Values of places in a run, by place, [b, p, ...]: one block is recomputed for each layer.
+
+        Raises:
+            StaleResultError: weights or hooks were changed after the run.
+            AddressError: the model has no such place.
+        """
+        self._fresh(run)
+        places = [self.model.check(a).at(None) for a in addresses]
+        missing = [a for a in places if a.place not in run.values]
+        by_stage: dict[int, list[Address]] = {}
+        for address in missing:
+            by_stage.setdefault(sites.stage(self.model, address), []).append(address)
+        for layer, group in by_stage.items():
+            run.values.update(self._read_layer(run, layer, group))
+        found = {a.place: run.values[a.place] for a in places}
+        for address in missing:
+            if address.part == "logits":
+                run.values.pop(address.place, None)
+        return found
+
+    def _read_layer(self, run: HeldRun, layer: int, group: list[Address]) -> dict[str, Tensor]:
+        frame = Frame(run.lengths, run.tokens.shape[1], 0, run.tokens.device)
+        frozen = self._frozen(run.tokens, run.lengths, run.interventions, _never)
+        shop = Workshop(self.model, frame, frozen)
+        hooks = shop.hooks(run.interventions, group, range(layer, layer + 1))
+        if layer == self.model.facts.n_layers:
+            logits = run_tail(self.model, run.final, hooks)
+            shop.read["logits"] = logits
+        elif run.whole:
+            before = shop.hooks(run.interventions, (), range(layer))
+            run_span(self.model, Span(run.tokens, 0, layer + 1, hooks=[*before, *hooks]))
+        else:
+            foot = any(a.part in sites.FOOT for a in group)
+            residual = None if foot else run.entering[layer]
+            run_span(self.model, Span(run.tokens, layer, layer + 1, residual, hooks=hooks))
+        return {a.place: shop.value(a) for a in group}
+
+    def last_logits(self, run: HeldRun) -> Tensor:
+        """Logits at each prompt's last position, [b, v]."""
+        if run.last_logits is None:
+            last = torch.tensor([n - 1 for n in run.lengths], device=run.tokens.device)
+            rows = torch.arange(len(run.lengths), device=run.tokens.device)
+            if run.whole or any(i.address.part in TAIL for i in run.interventions):
+                logits = self.read(run, [Address("logits")])["logits"][rows, last]
+            else:
+                self._fresh(run)
+                logits = run_tail(self.model, run.final[rows, last][:, None])[:, 0]
+            run.last_logits = logits.float()
+        return run.last_logits
+
+    def logits_at(self, run: HeldRun, position: int) -> Tensor:
+        """Logits at one position of every prompt, [b, v]."""
+        if all(position in (n - 1, -1) for n in run.lengths):
+            return self.last_logits(run)
+        if run.whole or any(i.address.part in TAIL for i in run.interventions):
+            return self.read(run, [Address("logits")])["logits"][:, position].float()
+        self._fresh(run)
+        return run_tail(self.model, run.final[:, position][:, None])[:, 0].float()
+
+    def _fresh(self, run: HeldRun) -> None:
+        if run.epoch != self.epoch:
+            raise StaleResultError(
+                "The model's weights or hooks were changed after this run.",
+                "Run it again to see the model as it is now.",
+            )
+
+
+def _cut(base: HeldRun, layer: int, position: int) -> dict[int, tuple[Tensor, Tensor]] | None:
+    if not position:
+        return None
+    wanted = {0, *range(layer, len(base.entering))}
+    return {
+        i: (k[:, :, :position], v[:, :, :position])
+        for i, (k, v) in base.cache.items()
+        if i in wanted
+    }
+
+
+def _assemble(run: HeldRun, base: HeldRun | None, way: Plan, passed: Passed) -> None:
+    """Puts the recomputed cone into a copy of the base run."""
+    run.cache = passed.cache
+    if base is None:
+        run.entering = [passed.entering[i] for i in sorted(passed.entering)]
+        run.final = passed.leaving
+        return
+    p, layer = way.position, way.layer
+
+    def whole(old: Tensor, new: Tensor) -> Tensor:
+        return torch.cat([old[:, :p], new], dim=1) if p else new
+
+    run.entering = list(base.entering[:layer])
+    run.entering += [whole(base.entering[i], passed.entering[i]) for i in sorted(passed.entering)]
+    run.final = whole(base.final, passed.leaving)
+    run.cache = {**{i: kv for i, kv in base.cache.items() if i < layer}, **passed.cache}
+
+
+class _LastNotes:
+    """Notes, on the way, what every part adds to the stream at each prompt's last position."""
+
+    def __init__(self, model: Model, last: list[int]) -> None:
+        self.model = model
+        self._last = last
+        self._notes: dict[int, dict[str, Tensor]] = {}
+        self._points = {
+            "z": "blocks.{l}.attn.hook_z",
+            "mlp": "blocks.{l}.hook_mlp_out",
+            "attn": "blocks.{l}.hook_attn_out",
+            "attn_scale": "blocks.{l}.ln1_post.hook_scale",
+        }
+
+    def hooks(self, start: int) -> list[tuple[str, Hook]]:
+        """Hook functions for the blocks from ``start`` on."""
+        out: list[tuple[str, Hook]] = []
+        for layer in range(start, self.model.facts.n_layers):
+            for key, point in self._points.items():
+                if self.model.has_point(point.format(l=layer)):
+                    out.append((point.format(l=layer), self._note(layer, key)))
+        return out
+
+    def _note(self, layer: int, key: str) -> Hook:
+        def note(tensor: Tensor) -> None:
+            if tensor.ndim == 2:
+                tensor = tensor.reshape(len(self._last), -1, tensor.shape[-1])
+            rows = range(len(self._last))
+            self._notes.setdefault(layer, {})[key] = tensor[list(rows), self._last]
+
+        return note
+
+    def written(self) -> list[Written]:
+        """What was noted, block by block."""
+        return [
+            Written(
+                n["z"],
+                n.get("mlp"),
+                n["attn_scale"][..., 0] if "attn_scale" in n else None,
+                n.get("attn"),
+            )
+            for _, n in sorted(self._notes.items())
+        ]
+
+
+def engine_of(model: Model) -> Engine:
+    """The model's engine: made on first use, shared by everything that runs the model."""
+    return model.attached.setdefault("engine", None) or _attach(model)
+
+
+def _attach(model: Model) -> Engine:
+    engine = model.attached["engine"] = Engine(model)
+    return engine

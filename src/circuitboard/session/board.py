@@ -1,0 +1,405 @@
+"""The board: one model, one prompt, an ordered list of interventions, and what follows from them.
+
+Every method returns at once; the model runs on the worker's thread. ``board.result`` waits for it.
+"""
+
+# torch's own types are partly unknown
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from circuitboard.engine.engine import Check, engine_of
+from circuitboard.engine.metric import evaluate
+from circuitboard.engine.result import RunResult
+from circuitboard.engine.run import metric_of
+from circuitboard.engine.sites import check_value
+from circuitboard.models.load import default_prompt, load
+from circuitboard.models.model import Model
+from circuitboard.session import watcher
+from circuitboard.session.code import python_for
+from circuitboard.session.interventions import (
+    Entry,
+    InterventionList,
+    active,
+    with_item,
+    without,
+)
+from circuitboard.session.question import Outcome, Question
+from circuitboard.session.worker import JobInfo, Worker
+from circuitboard.spec.address import Address
+from circuitboard.spec.errors import CancelledError, CircuitboardError, InterventionError
+from circuitboard.spec.intervention import (
+    AnyIntervention,
+    Freeze,
+    InterventionSet,
+    Scale,
+    Set,
+    Zero,
+)
+from circuitboard.spec.metric import Metric, MetricKind
+
+Listener = Callable[[str], None]
+
+
+class Board:
+    """A live board.
+
+    Args:
+        model: from :func:`circuitboard.load`, or anything that it takes.
+        prompt: the text; a bundled model has one of its own.
+        target, foil: the tokens that the metric compares at the last position.
+        metric: ``"logit difference"`` (the default with a foil), ``"log-probability"`` (without),
+            or ``"probability"``.
+
+    Raises:
+        PromptError, TargetError, ModelError: each says what to do.
+    """
+
+    #: Makes the widget of a board; set by the package that shows boards.
+    host: ClassVar[Callable[[Board], Any] | None] = None
+    current: ClassVar[Board | None] = None
+
+    def __init__(
+        self,
+        model: Any,
+        prompt: str | None = None,
+        target: str = "",
+        foil: str = "",
+        metric: MetricKind | None = None,
+    ) -> None:
+        self.model: Model = load(model)
+        self.engine = engine_of(self.model)
+        if prompt is None:
+            given = default_prompt(self.model)
+            prompt = given["prompt"]
+            target, foil = target or given["target"], foil or given["foil"]
+        self._kind: MetricKind | None = metric
+        self._lock = threading.RLock()
+        self._ids = itertools.count(1)
+        self._listeners: list[Listener] = []
+        self._past: list[Question] = []
+        self._future: list[Question] = []
+        self._selection: tuple[str, ...] = ()
+        self._position = -1
+        self._widget: Any = None
+        self._question = Question(prompt, target, foil)
+        self._encoded = self._encode(self._question)
+        self.revision = 0
+        self.outcome: Outcome | None = None
+        self.problem: CircuitboardError | None = None
+        self.worker = Worker(lambda _jobs: self._tell("jobs"))
+        Board.current = self
+        watcher.watch(self)
+        self._ask()
+
+    # --- doing --------------------------------------------------------------------------------
+
+    def ablate(self, at: str, how: str = "zero", *, on: bool = True) -> Board:
+        """Sets a place to zero."""
+        if how != "zero":
+            raise InterventionError(
+                f"Ablating by {how!r} is not available.", 'This version ablates by "zero" alone.'
+            )
+        return self._add(Zero(at), on)
+
+    def freeze(self, at: str, *, on: bool = True) -> Board:
+        """Holds a place at its value in the baseline run, whatever happens upstream."""
+        return self._add(Freeze(at), on)
+
+    def scale(self, at: str, factor: float, *, on: bool = True) -> Board:
+        """Multiplies a place by a factor."""
+        return self._add(Scale(at, float(factor)), on)
+
+    def set(self, at: str, value: Any, *, on: bool = True) -> Board:
+        """Sets a place to a number, an array or a tensor that broadcasts to it."""
+        return self._add(Set(at, value), on)
+
+    def _add(self, item: AnyIntervention, on: bool) -> Board:
+        self.model.check(item.address)
+        tokens, lengths = self._encoded[:2]
+        check_value(self.model, item, tokens.shape[1], lengths)
+        with self._lock:
+            entries = with_item(self._question.entries, item, next(self._ids), on)
+            return self._change(entries=entries)
+
+    def release(self, at: str) -> Board:
+        """Undoes all that was done at an address or to a part of it."""
+        self.model.check(Address.parse(at))
+        with self._lock:
+            return self._change(entries=without(self._question.entries, str(Address.parse(at))))
+
+    def clear(self) -> Board:
+        """Releases everything."""
+        return self._change(entries=())
+
+    def switch(self, entry: int, on: bool) -> Board:
+        """Switches one line of the list, by its id."""
+        with self._lock:
+            lines = (replace(e, on=on) if e.id == entry else e for e in self._question.entries)
+            return self._change(entries=tuple(lines))
+
+    def remove(self, entries: Iterable[int]) -> Board:
+        """Drops lines of the list, by their ids."""
+        gone = set(entries)
+        with self._lock:
+            kept = tuple(e for e in self._question.entries if e.id not in gone)
+            return self._change(entries=kept)
+
+    def ask(
+        self, prompt: str | None = None, target: str | None = None, foil: str | None = None
+    ) -> Board:
+        """Sets the prompt and the tokens compared; what is None stays.
+
+        Raises PromptError or TargetError, and then nothing has changed.
+        """
+        given = {"prompt": prompt, "target": target, "foil": foil}
+        return self._change(**{k: v for k, v in given.items() if v is not None})
+
+    def undo(self) -> Board:
+        """Takes back the last change of prompt, target, foil or interventions."""
+        return self._travel(self._past, self._future)
+
+    def redo(self) -> Board:
+        """Does again what was undone."""
+        return self._travel(self._future, self._past)
+
+    def _travel(self, away: list[Question], back: list[Question]) -> Board:
+        with self._lock:
+            if away:
+                back.append(self._question)
+                self._question = away.pop()
+                self._encoded = self._encode(self._question)
+                self._ask()
+        return self
+
+    def _change(self, **parts: Any) -> Board:
+        with self._lock:
+            question = replace(self._question, **parts)
+            if question == self._question:
+                return self
+            encoded = self._encode(question)
+            for entry in question.entries:
+                check_value(self.model, entry.item, encoded[0].shape[1], encoded[1])
+            self._past.append(self._question)
+            self._future.clear()
+            self._question, self._encoded = question, encoded
+            self._ask()
+        return self
+
+    def _encode(self, question: Question) -> tuple[Any, list[int], Metric | None]:
+        tokens, lengths = self.engine.encode(question.prompt)
+        return tokens, lengths, metric_of(self.model, question.target, question.foil, self._kind)
+
+    # --- reading ------------------------------------------------------------------------------
+
+    @property
+    def prompt(self) -> str:
+        """The prompt; assign to change it."""
+        return self._question.prompt
+
+    @prompt.setter
+    def prompt(self, text: str) -> None:
+        self.ask(prompt=text)
+
+    @property
+    def target(self) -> str:
+        """The target token; assign to change it."""
+        return self._question.target
+
+    @target.setter
+    def target(self, text: str) -> None:
+        self.ask(target=text)
+
+    @property
+    def foil(self) -> str:
+        """The foil token; assign to change it."""
+        return self._question.foil
+
+    @foil.setter
+    def foil(self, text: str) -> None:
+        self.ask(foil=text)
+
+    @property
+    def question(self) -> Question:
+        """Prompt, target, foil and entries as they are now."""
+        return self._question
+
+    @property
+    def tokens(self) -> list[int]:
+        """Token ids of the prompt."""
+        return self._encoded[0][0].tolist()
+
+    @property
+    def metric_name(self) -> str:
+        """What the board watches, in words; empty without a target."""
+        metric = self._encoded[2]
+        return "" if metric is None else metric.kind
+
+    @property
+    def interventions(self) -> InterventionList:
+        """The ordered list: switch (``[0].on = False``), ``del``, or assign anew."""
+        return InterventionList(self._question.entries, self.switch, self.remove)
+
+    @interventions.setter
+    def interventions(self, items: InterventionSet | Iterable[AnyIntervention]) -> None:
+        wanted = list(InterventionSet.of(items))
+        for item in wanted:
+            self.model.check(item.address)
+        self._change(entries=tuple(Entry(next(self._ids), item) for item in wanted))
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether :meth:`undo` would change anything."""
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether :meth:`redo` would change anything."""
+        return bool(self._future)
+
+    @property
+    def result(self) -> RunResult:
+        """The run as it is now. Waits for it; raises what went wrong in it."""
+        outcome = self.wait()
+        prompt = (outcome.question.prompt,)
+        return RunResult(self.engine, outcome.now, prompt, outcome.metric, outcome.plan)
+
+    @property
+    def baseline(self) -> RunResult:
+        """The run of the same prompt with nothing done to it."""
+        outcome = self.wait()
+        prompt = (outcome.question.prompt,)
+        return RunResult(self.engine, outcome.baseline, prompt, outcome.metric, "baseline")
+
+    @property
+    def selection(self) -> list[str]:
+        """Addresses selected on screen; assign one or several to select them."""
+        return list(self._selection)
+
+    @selection.setter
+    def selection(self, addresses: str | Sequence[str]) -> None:
+        self.select([addresses] if isinstance(addresses, str) else addresses)
+
+    @property
+    def position(self) -> int:
+        """The token position looked at; -1 is the last. Assign to change it."""
+        return self._position
+
+    @position.setter
+    def position(self, index: int) -> None:
+        self.select(self._selection, index)
+
+    def select(self, addresses: Sequence[str], position: int | None = None) -> None:
+        """Selects addresses, and the position looked at unless it is None."""
+        checked = tuple(str(self.model.check(Address.parse(a))) for a in addresses)
+        with self._lock:
+            self._selection = checked
+            if position is not None:
+                self._position = int(position)
+        self._tell("state")
+
+    def code(self) -> str:
+        """Python that rebuilds this state."""
+        q = self._question
+        return python_for(self.model.source, q.prompt, q.target, q.foil, q.entries)
+
+    # --- running ------------------------------------------------------------------------------
+
+    def wait(self) -> Outcome:
+        """Waits until the model has answered the newest question. Raises what went wrong."""
+        if not self.worker.inside and self.engine.refresh():
+            self._ask()
+        while True:
+            with self._lock:
+                future, revision = self._running, self.revision
+            try:
+                future.result()
+            except CancelledError:
+                if revision == self.revision:
+                    raise
+                continue
+            if revision == self.revision and self.outcome is not None:
+                return self.outcome
+
+    def check_outside(self) -> None:
+        """Looks for weights edited or hooks added by other code, and runs again if so."""
+        self.worker.submit("watch", lambda _check: self._look())
+
+    def _look(self) -> None:
+        if self.engine.refresh():
+            self._ask()
+
+    def _ask(self) -> None:
+        with self._lock:
+            self.revision += 1
+            revision, question, encoded = self.revision, self._question, self._encoded
+            self._running = self.worker.submit(
+                "run", lambda check: self._answer(revision, question, encoded, check)
+            )
+        self._tell("state")
+
+    def _answer(
+        self, revision: int, question: Question, encoded: tuple[Any, list[int], Any], check: Check
+    ) -> None:
+        tokens, lengths, metric = encoded
+        wanted = active(question.entries)
+        try:
+            with self.model.lock:
+                baseline = self.engine.baseline(tokens, lengths, check)
+                now, way = self.engine.run(tokens, lengths, wanted, check)
+                ends = [self.engine.last_logits(run) for run in (baseline, now)]
+                for logits in ends:
+                    self.model.raise_if_not_finite(logits)
+                values = [
+                    None if metric is None else float(evaluate(metric, end).mean()) for end in ends
+                ]
+        except CancelledError:
+            raise
+        except CircuitboardError as error:
+            self.problem = error
+            self._tell("state")
+            raise
+        self.problem = None
+        self.outcome = Outcome(
+            revision, question, baseline, now, metric, values[0], values[1], way.reason
+        )
+        self._tell("outcome")
+
+    # --- showing ------------------------------------------------------------------------------
+
+    def subscribe(self, listener: Listener) -> None:
+        """Calls ``listener("state" | "outcome" | "jobs")`` after every change, on any thread."""
+        self._listeners.append(listener)
+
+    def jobs(self) -> list[JobInfo]:
+        """Background work under way."""
+        return self.worker.jobs()
+
+    def _tell(self, event: str) -> None:
+        for listener in list(self._listeners):
+            listener(event)
+
+    @property
+    def widget(self) -> Any:
+        """The live view, an anywidget: made on first use."""
+        if self._widget is None:
+            if Board.host is None:
+                raise CircuitboardError(
+                    "No host is set up to show boards.", "Use circuitboard.Board, which sets one."
+                )
+            self._widget = Board.host(self)
+        return self._widget
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self.widget._repr_mimebundle_(**options)
+
+    def __repr__(self) -> str:
+        q = self._question
+        return f"Board({self.model.facts.name!r}, {q.prompt!r}, {self.interventions!r})"

@@ -1,0 +1,33 @@
+"""What a board asks of the model, and what the model answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from circuitboard.engine.held import HeldRun
+from circuitboard.session.interventions import Entries
+from circuitboard.spec.metric import Metric
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the model: the part of the state that undo restores."""
+
+    prompt: str
+    target: str
+    foil: str
+    entries: Entries = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the model answered to one question."""
+
+    revision: int
+    question: Question
+    baseline: HeldRun
+    now: HeldRun
+    metric: Metric | None
+    baseline_value: float | None
+    now_value: float | None
+    plan: str

@@ -1,0 +1,1 @@
+"""Plain frozen data: addresses, interventions, metrics. No torch, no Jupyter."""

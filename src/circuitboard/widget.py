@@ -1,0 +1,38 @@
+"""The anywidget that shows a board: a thin host for :class:`circuitboard.wire.screen.Screen`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+
+from circuitboard.lab.workarounds import keep_on_subshells
+from circuitboard.session.board import Board
+from circuitboard.wire.screen import Screen
+
+_BUNDLE = Path(__file__).parent / "static" / "widget.js"
+_UNBUILT = """export default { render({ el }) {
+  el.textContent = "The board's front end is not built here. Run `make build`, then restart.";
+} };"""
+
+
+class BoardWidget(anywidget.AnyWidget):
+    """The live view of one board."""
+
+    _esm = _BUNDLE if _BUNDLE.is_file() else _UNBUILT
+
+    def __init__(self, board: Board) -> None:
+        super().__init__()
+        self._screen = Screen(board, self._send_down)
+        self.on_msg(lambda _widget, content, _buffers: self._screen.receive(content))
+        keep_on_subshells(self.comm)
+
+    def _send_down(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        if self.comm is not None:
+            self.send(content, buffers)
+
+
+Board.host = BoardWidget
+
+__all__ = ["Board", "BoardWidget"]
