@@ -1,0 +1,1 @@
+"""Runs models with interventions, computing no more than they must."""

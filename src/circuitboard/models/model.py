@@ -276,6 +276,7 @@ class Model:
         if not torch.isnan(values).any():
             return
         bad = [name for name, w in self.parameters() if not torch.isfinite(w).all()]
+        bad = [name.replace("._original_component", "") for name in bad]
         if bad:
             more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
             raise ModelError(

@@ -1,0 +1,1 @@
+"""The board, its worker thread, and the watcher of changes from outside."""

@@ -191,7 +191,8 @@ class Screen:
         self._push(m.Progress(jobs=rows))
 
     def _push_state(self) -> None:
-        self._push(state_of(self.board, next(self._seq)))
+        with self._sending:  # numbered in the order of sending, whatever thread it comes from
+            self._send(codec.encode(state_of(self.board, next(self._seq))), [])
 
     def _push(self, message: m.Push, buffers: codec.Buffers | None = None) -> None:
         with self._sending:

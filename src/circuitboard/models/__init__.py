@@ -1,0 +1,1 @@
+"""All that is specific to an architecture or a library."""
