@@ -8,6 +8,7 @@ import torch
 
 import tiny
 from circuitboard.engine.engine import Engine, engine_of
+from circuitboard.engine.metric import evaluate
 from circuitboard.engine.run import run
 from circuitboard.engine.sweep import sweep
 from circuitboard.methods.direct_logit_attribution import attribute, output_norms
@@ -212,3 +213,8 @@ def test_nans_in_the_weights_are_named() -> None:
         m.bridge.blocks[2].mlp.out.weight[0, 0] = float("nan")
     with pytest.raises(ModelError, match=r"h\.2\.mlp"):
         run(m, PROMPT)
+
+
+def test_shapes_are_checked_while_tests_run() -> None:
+    with pytest.raises(Exception, match="logits"):
+        evaluate(Metric("probability", 1), torch.zeros(3))

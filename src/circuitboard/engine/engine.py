@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuitboard.engine import fingerprint, sites
@@ -43,7 +44,7 @@ class Engine:
 
     # --- prompts ------------------------------------------------------------------------------
 
-    def encode(self, prompts: str | Sequence[str]) -> tuple[Tensor, list[int]]:
+    def encode(self, prompts: str | Sequence[str]) -> tuple[Int[Tensor, "b p"], list[int]]:
         """Token ids [b, p] padded on the right, and each prompt's length. Raises PromptError."""
         rows = [
             self.model.tokenize(p) for p in ([prompts] if isinstance(prompts, str) else prompts)
@@ -80,7 +81,7 @@ class Engine:
 
     def run(
         self,
-        tokens: Tensor,
+        tokens: Int[Tensor, "b p"],
         lengths: list[int],
         wanted: InterventionSet,
         check: Check = _never,
@@ -199,7 +200,7 @@ class Engine:
             run_span(self.model, Span(run.tokens, layer, layer + 1, residual, hooks=hooks))
         return {a.place: shop.value(a) for a in group}
 
-    def last_logits(self, run: HeldRun) -> Tensor:
+    def last_logits(self, run: HeldRun) -> Float[Tensor, "b v"]:
         """Logits at each prompt's last position, [b, v]."""
         if run.last_logits is None:
             last = torch.tensor([n - 1 for n in run.lengths], device=run.tokens.device)
@@ -212,7 +213,7 @@ class Engine:
             run.last_logits = logits.float()
         return run.last_logits
 
-    def logits_at(self, run: HeldRun, position: int) -> Tensor:
+    def logits_at(self, run: HeldRun, position: int) -> Float[Tensor, "b v"]:
         """Logits at one position of every prompt, [b, v]."""
         if all(position in (n - 1, -1) for n in run.lengths):
             return self.last_logits(run)

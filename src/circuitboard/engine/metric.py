@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from jaxtyping import Float
 from torch import Tensor
 
 from circuitboard.spec.metric import Metric
 
 
-def evaluate(metric: Metric, logits: Tensor) -> Tensor:
+def evaluate(metric: Metric, logits: Float[Tensor, "b v"]) -> Float[Tensor, "b"]:
     """The metric of each prompt, from logits at its last position [b, v]: [b], float32."""
     logits = logits.float()
     if metric.kind == "logit difference":

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -125,7 +126,9 @@ def _reader(engine: Engine, metric: Metric) -> _Reader:
     return _Reader(engine.directions[key], float(engine.directions[(*key, "constant")]))
 
 
-def _head_directions(engine: Engine, layer: int, metric: Metric, direction: Tensor) -> Tensor:
+def _head_directions(
+    engine: Engine, layer: int, metric: Metric, direction: Float[Tensor, "d"]
+) -> Float[Tensor, "h e"]:
     """[h, e]: how much a unit of each head's z writes along the direction."""
     key = ("heads", metric.target, metric.foil, layer)
     if key not in engine.directions:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import DynamicCache
 
@@ -154,7 +155,9 @@ def run_span(model: Model, span: Span) -> Passed:
     return Passed(entering, leaving, kept)
 
 
-def run_tail(model: Model, residual: Tensor, hooks: Sequence[tuple[str, Hook]] = ()) -> Tensor:
+def run_tail(
+    model: Model, residual: Float[Tensor, "b p d"], hooks: Sequence[tuple[str, Hook]] = ()
+) -> Float[Tensor, "b p v"]:
     """Final norm and unembedding (soft-cap included) of chosen positions.
 
     Args:
@@ -171,7 +174,7 @@ def run_tail(model: Model, residual: Tensor, hooks: Sequence[tuple[str, Hook]] =
     return out if isinstance(out, Tensor) else out.logits
 
 
-def run_whole(model: Model, tokens: Tensor) -> Tensor:
+def run_whole(model: Model, tokens: Int[Tensor, "b p"]) -> Float[Tensor, "b p v"]:
     """The model's own forward pass with the user's hooks alone: logits [b, p, v]."""
     with model.lock, torch.no_grad():
         out = _call(model, tokens, None)

@@ -74,6 +74,12 @@ def load(
     return model
 
 
+def plain(source: str | os.PathLike[str], dtype: torch.dtype | None = None) -> Any:
+    """The untouched Hugging Face model of a name or folder, for comparison."""
+    name, folder = _find(os.fspath(source))
+    return _read(folder or name, None, dtype)[0].eval()
+
+
 def _find(name: str) -> tuple[str, str | None]:
     if name in bundled_names():
         return name, str(bundled_folder(name))
