@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -16,15 +18,22 @@ from circuitboard.spec.intervention import Freeze, Scale, Set, Zero
 PROMPT = tiny.prompt()
 
 
-def board(name: str = "gpt2") -> Board:
-    return Board(tiny.model(name), PROMPT, "t7", "t11")
+def board(*verbs: tuple[str, *tuple[Any, ...]]) -> Board:
+    """A board on which some verbs have been called: ("ablate", "L1H2")."""
+    made = Board(tiny.model("gpt2"), PROMPT, "t7", "t11")
+    for verb, *arguments in verbs:
+        getattr(made, verb)(*arguments)
+    return made
 
 
 def test_verbs_change_the_list_and_the_result() -> None:
     b = board()
     clean = b.result.metric
     assert clean == b.baseline.metric
-    b.ablate("L1H2").freeze("L2H0.pattern").scale("L0.mlp", 0.5).set("L1H1.z@-1", 0.25)
+    b.ablate("L1H2")
+    b.freeze("L2H0.pattern")
+    b.scale("L0.mlp", 0.5)
+    b.set("L1H1.z@-1", 0.25)
     assert [line.item for line in b.interventions] == [
         Zero("L1H2"), Freeze("L2H0.pattern"), Scale("L0.mlp", 0.5), Set("L1H1.z@-1", 0.25),
     ]  # fmt: skip
@@ -37,7 +46,12 @@ def test_verbs_change_the_list_and_the_result() -> None:
 
 
 def test_release_takes_the_parts_of_a_place_with_it() -> None:
-    b = board().ablate("L1H2@3").freeze("L1H2.pattern").ablate("L1H1").ablate("L1.mlp.n3")
+    b = board(
+        ("ablate", "L1H2@3"),
+        ("freeze", "L1H2.pattern"),
+        ("ablate", "L1H1"),
+        ("ablate", "L1.mlp.n3"),
+    )
     b.release("L1H2")
     assert list(b.interventions) == [Zero("L1H1"), Zero("L1.mlp.n3")]
     b.release("L1.mlp")
@@ -45,12 +59,14 @@ def test_release_takes_the_parts_of_a_place_with_it() -> None:
 
 
 def test_the_same_again_is_not_twice_and_a_new_factor_replaces_the_old() -> None:
-    b = board().ablate("L1H2").ablate("L1H2").scale("L0.mlp", 0.5).scale("L0.mlp", 0.7)
+    b = board(
+        ("ablate", "L1H2"), ("ablate", "L1H2"), ("scale", "L0.mlp", 0.5), ("scale", "L0.mlp", 0.7)
+    )
     assert list(b.interventions) == [Zero("L1H2"), Scale("L0.mlp", 0.7)]
 
 
 def test_switching_and_deleting_lines() -> None:
-    b = board().ablate("L1H2").ablate("L2H0")
+    b = board(("ablate", "L1H2"), ("ablate", "L2H0"))
     both = b.result.metric
     b.interventions[0].on = False
     assert b.result.interventions.items == (Zero("L2H0"),)
@@ -93,8 +109,10 @@ def test_undo_walks_back_and_redo_forth(moves: list[str]) -> None:
 
 
 def test_code_rebuilds_the_state_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
-    b = board().ablate("L1H2").freeze("L2H0.pattern").scale("L0.mlp", 1 / 3)
-    b.set("L1H0.pattern", torch.rand(10, 10)).set("L1H1.z", np.arange(8.0)).set("L0H0", 0.5)
+    b = board(("ablate", "L1H2"), ("freeze", "L2H0.pattern"), ("scale", "L0.mlp", 1 / 3))
+    b.set("L1H0.pattern", torch.rand(10, 10))
+    b.set("L1H1.z", np.arange(8.0))
+    b.set("L0H0", 0.5)
     b.interventions[1].on = False
     import circuitboard as cb
 
@@ -143,7 +161,7 @@ def test_edited_weights_are_seen_by_the_next_result() -> None:
     ],
 )
 def test_what_cannot_be_done_changes_nothing(change: object, error: type[Exception]) -> None:
-    b = board().ablate("L1H1")
+    b = board(("ablate", "L1H1"))
     before, metric = b.question, b.result.metric
     with pytest.raises(error):
         change(b)  # type: ignore[operator]

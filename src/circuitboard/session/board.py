@@ -101,89 +101,88 @@ class Board:
 
     # --- doing --------------------------------------------------------------------------------
 
-    def ablate(self, at: str, how: str = "zero", *, on: bool = True) -> Board:
+    def ablate(self, at: str, how: str = "zero", *, on: bool = True) -> None:
         """Sets a place to zero."""
         if how != "zero":
             raise InterventionError(
                 f"Ablating by {how!r} is not available.", 'This version ablates by "zero" alone.'
             )
-        return self._add(Zero(at), on)
+        self._add(Zero(at), on)
 
-    def freeze(self, at: str, *, on: bool = True) -> Board:
+    def freeze(self, at: str, *, on: bool = True) -> None:
         """Holds a place at its value in the baseline run, whatever happens upstream."""
-        return self._add(Freeze(at), on)
+        self._add(Freeze(at), on)
 
-    def scale(self, at: str, factor: float, *, on: bool = True) -> Board:
+    def scale(self, at: str, factor: float, *, on: bool = True) -> None:
         """Multiplies a place by a factor."""
-        return self._add(Scale(at, float(factor)), on)
+        self._add(Scale(at, float(factor)), on)
 
-    def set(self, at: str, value: Any, *, on: bool = True) -> Board:
+    def set(self, at: str, value: Any, *, on: bool = True) -> None:
         """Sets a place to a number, an array or a tensor that broadcasts to it."""
-        return self._add(Set(at, value), on)
+        self._add(Set(at, value), on)
 
-    def _add(self, item: AnyIntervention, on: bool) -> Board:
+    def _add(self, item: AnyIntervention, on: bool) -> None:
         self.model.check(item.address)
         tokens, lengths = self._encoded[:2]
         check_value(self.model, item, tokens.shape[1], lengths)
         with self._lock:
             entries = with_item(self._question.entries, item, next(self._ids), on)
-            return self._change(entries=entries)
+            self._change(entries=entries)
 
-    def release(self, at: str) -> Board:
+    def release(self, at: str) -> None:
         """Undoes all that was done at an address or to a part of it."""
         self.model.check(Address.parse(at))
         with self._lock:
-            return self._change(entries=without(self._question.entries, str(Address.parse(at))))
+            self._change(entries=without(self._question.entries, str(Address.parse(at))))
 
-    def clear(self) -> Board:
+    def clear(self) -> None:
         """Releases everything."""
-        return self._change(entries=())
+        self._change(entries=())
 
-    def switch(self, entry: int, on: bool) -> Board:
+    def switch(self, entry: int, on: bool) -> None:
         """Switches one line of the list, by its id."""
         with self._lock:
             lines = (replace(e, on=on) if e.id == entry else e for e in self._question.entries)
-            return self._change(entries=tuple(lines))
+            self._change(entries=tuple(lines))
 
-    def remove(self, entries: Iterable[int]) -> Board:
+    def remove(self, entries: Iterable[int]) -> None:
         """Drops lines of the list, by their ids."""
         gone = set(entries)
         with self._lock:
             kept = tuple(e for e in self._question.entries if e.id not in gone)
-            return self._change(entries=kept)
+            self._change(entries=kept)
 
     def ask(
         self, prompt: str | None = None, target: str | None = None, foil: str | None = None
-    ) -> Board:
+    ) -> None:
         """Sets the prompt and the tokens compared; what is None stays.
 
         Raises PromptError or TargetError, and then nothing has changed.
         """
         given = {"prompt": prompt, "target": target, "foil": foil}
-        return self._change(**{k: v for k, v in given.items() if v is not None})
+        self._change(**{k: v for k, v in given.items() if v is not None})
 
-    def undo(self) -> Board:
+    def undo(self) -> None:
         """Takes back the last change of prompt, target, foil or interventions."""
-        return self._travel(self._past, self._future)
+        self._travel(self._past, self._future)
 
-    def redo(self) -> Board:
+    def redo(self) -> None:
         """Does again what was undone."""
-        return self._travel(self._future, self._past)
+        self._travel(self._future, self._past)
 
-    def _travel(self, away: list[Question], back: list[Question]) -> Board:
+    def _travel(self, away: list[Question], back: list[Question]) -> None:
         with self._lock:
             if away:
                 back.append(self._question)
                 self._question = away.pop()
                 self._encoded = self._encode(self._question)
                 self._ask()
-        return self
 
-    def _change(self, **parts: Any) -> Board:
+    def _change(self, **parts: Any) -> None:
         with self._lock:
             question = replace(self._question, **parts)
             if question == self._question:
-                return self
+                return
             encoded = self._encode(question)
             for entry in question.entries:
                 check_value(self.model, entry.item, encoded[0].shape[1], encoded[1])
@@ -191,7 +190,6 @@ class Board:
             self._future.clear()
             self._question, self._encoded = question, encoded
             self._ask()
-        return self
 
     def _encode(self, question: Question) -> tuple[Any, list[int], Metric | None]:
         tokens, lengths = self.engine.encode(question.prompt)

@@ -1,0 +1,1 @@
+"""Recipes that build the bundled models from nothing but this package."""

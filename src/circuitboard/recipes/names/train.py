@@ -1,0 +1,305 @@
+"""Trains ``names`` from nothing, on CPU, so that a killed run can go on where it was."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional as F
+
+from . import corpus, scores
+from . import lexicon as lex
+
+STATE = "state.safetensors"
+SNAPSHOTS = "snapshots"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """The sizes and rates of a run; the defaults are those of the shipped model.
+
+    ``lines`` are the last parts of the rate: from a step, a rate that falls straight to nothing
+    at another step, unless the next line starts before.
+    """
+
+    n_layers: int = 4
+    n_heads: int = 4
+    d_model: int = 128
+    n_ctx: int = corpus.N_CTX
+    batch: int = 128
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    warm_up: int = 200
+    cosine_steps: int = 6500
+    middle_from: int = 1200
+    late_from: int = 4000
+    closing_from: int = 5000
+    answers_from: int = 6250
+    lines: tuple[tuple[int, float, int], ...] = (
+        (5000, 8e-4, 7000),
+        (6250, 5e-4, 7500),
+        (7500, 4e-4, 8500),
+    )
+    prompt_weight: float = 0.1
+    dense_from: int = 300
+    dense_to: int = 3000
+    dense_every: int = 100
+    sparse_every: int = 400
+    state_every: int = 250
+    check_n: int = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What :func:`train` tells its caller: each step's loss, and the checks where there are any."""
+
+    step: int
+    steps: int
+    loss: float
+    checks: dict[str, dict[str, float]] | None = None
+
+
+def learning_rate(recipe: Recipe, step: int) -> float:
+    """Linear warm-up, then along a cosine, then along the straight ``lines`` of the recipe."""
+    for start, rate, end in reversed(recipe.lines):
+        if step >= start:
+            return rate * max(0, end - step) / (end - start)
+    warm = min(1.0, (step + 1) / recipe.warm_up)
+    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, step / recipe.cosine_steps)))
+    return recipe.learning_rate * warm * cosine
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows of like length: token ids [b, p], what is due after each [b, p - 1], and its weight."""
+
+    tokens: Tensor
+    due: Tensor
+    weight: Tensor
+
+
+def _chunks(
+    examples: list[corpus.Example], ids: dict[str, int], *, parts: int, prompt_weight: float
+) -> Iterator[_Rows]:
+    """The rows in ``parts`` parts, the shortest together; padding has no weight."""
+    rows = sorted(((e.words, e) for e in examples), key=lambda row: len(row[0]))
+    size = math.ceil(len(rows) / parts)
+    for start in range(0, len(rows), size):
+        part = rows[start : start + size]
+        tokens = scores.encode([words for words, _ in part], ids, [e.ends for _, e in part])
+        due = scores.targets(tokens, [1 + len(words) + e.ends for words, e in part])
+        asked = torch.tensor([len(corpus.split(e.prompt)) for _, e in part])[:, None]
+        in_prompt = torch.arange(due.shape[1])[None] < asked
+        yield _Rows(tokens, due, (due >= 0) * torch.where(in_prompt, prompt_weight, 1.0))
+
+
+def _learn(
+    model: torch.nn.Module,
+    examples: list[corpus.Example],
+    ids: dict[str, int],
+    *,
+    prompt_weight: float,
+) -> float:
+    """Adds the gradients of the weighted mean loss per token; returns that loss in nats.
+
+    ``prompt_weight`` is that of the words of the prompts, which nobody can foresee; answers
+    weigh 1.
+    """
+    chunks = list(_chunks(examples, ids, parts=3, prompt_weight=prompt_weight))
+    whole = sum(float(rows.weight.sum()) for rows in chunks)
+    total = 0.0
+    for rows in chunks:
+        logits = model(rows.tokens[:, :-1], use_cache=False).logits
+        each = F.cross_entropy(logits.flatten(0, 1), rows.due.flatten(), reduction="none")
+        loss = (each * rows.weight.flatten()).sum()
+        (loss / whole).backward()
+        total += loss.item()
+    return total / whole
+
+
+def _write(path: Path, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
+    """Writes a safetensors file so that a reader sees all of it or the one before."""
+    part = path.with_suffix(".part")
+    save_file(
+        {name: t.detach().contiguous() for name, t in tensors.items()},
+        part,
+        metadata={"format": "pt", "notes": json.dumps(notes)},
+    )
+    os.replace(part, path)
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    with safe_open(path, framework="pt") as file:
+        notes = json.loads(file.metadata()["notes"])
+        return {name: file.get_tensor(name) for name in file.keys()}, notes  # noqa: SIM118
+
+
+def stored_identity(out: Path) -> dict[str, Any]:
+    """Recipe, steps, seed and words of the run whose state lies in ``out``.
+
+    Raises:
+        OSError: there is no state in ``out``.
+    """
+    return _read(out / STATE)[1]["identity"]
+
+
+class _Run:
+    """A model, its optimiser and its history: what a state file holds.
+
+    The rows of a step depend on the seed and the step alone and the model has no dropout, so no
+    random state needs to be kept.
+    """
+
+    def __init__(self, out: Path, recipe: Recipe, steps: int, seed: int) -> None:
+        from circuitboard.models.tiny import new_gpt2
+
+        self.out, self.recipe, self.steps, self.seed = out, recipe, steps, seed
+        self.ids = scores.word_ids()
+        vocab = len(self.ids) + scores.FIRST_WORD
+        self.model = new_gpt2(
+            vocab, recipe.n_ctx, recipe.d_model, recipe.n_layers, recipe.n_heads, seed
+        )
+        self.optimiser = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
+            betas=(0.9, 0.98),
+        )
+        self.step = 0
+        self.history: list[dict[str, Any]] = []
+
+    def identity(self) -> dict[str, Any]:
+        """What a state file must agree on before a run goes on from it."""
+        whole = {
+            "recipe": asdict(self.recipe),
+            "steps": self.steps,
+            "seed": self.seed,
+            "words": "\n".join(lex.vocabulary()),
+        }
+        return json.loads(json.dumps(whole))
+
+    def save(self) -> None:
+        """Writes the state file, all of it or none."""
+        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        for index, slots in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{k}": v for k, v in slots.items()}
+        notes = {"identity": self.identity(), "step": self.step, "history": self.history}
+        _write(self.out / STATE, tensors, notes)
+
+    def restore(self) -> None:
+        """Goes back to the state file, which must be of a run with the same settings."""
+        tensors, notes = _read(self.out / STATE)
+        if notes["identity"] != self.identity():
+            raise ValueError(
+                f"{self.out / STATE} belongs to a run with other settings; "
+                "choose another folder or pass resume=False"
+            )
+        model = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
+        self.model.load_state_dict(model)
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            if name.startswith("optimiser."):
+                _, index, key = name.split(".")
+                slots.setdefault(int(index), {})[key] = tensor
+        whole = self.optimiser.state_dict()
+        self.optimiser.load_state_dict({**whole, "state": slots})
+        self.step, self.history = notes["step"], notes["history"]
+
+    def is_check_due(self) -> bool:
+        """Whether scores and a snapshot are taken after this step."""
+        r = self.recipe
+        dense = r.dense_from <= self.step <= r.dense_to
+        every = r.dense_every if dense else r.sparse_every
+        return self.step % every == 0 or self.step == self.steps
+
+    def check(self, loss: float) -> dict[str, dict[str, float]]:
+        """Scores the model now and keeps its weights (float16) under ``snapshots``."""
+        found = scores.all_scores(self.model, self.recipe.check_n, 0)
+        self.model.train()
+        halves = {k: v.half() for k, v in self.model.state_dict().items()}
+        _write(self.out / SNAPSHOTS / f"step-{self.step:05d}.safetensors", halves, {})
+        self.history.append({"step": self.step, "loss": loss, "checks": found})
+        return found
+
+    def phase(self) -> str:
+        """The mixture of rows that is due now."""
+        recipe = self.recipe
+        starts = {
+            "answers": recipe.answers_from,
+            "closing": recipe.closing_from,
+            "late": recipe.late_from,
+            "middle": recipe.middle_from,
+        }
+        return next((name for name, start in starts.items() if self.step >= start), "early")
+
+    def advance(self) -> float:
+        """One optimiser step; returns the loss before it."""
+        rows = corpus.training_batch(self.seed, self.step, self.recipe.batch, self.phase())
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.recipe, self.step)
+        self.optimiser.zero_grad()
+        weight = self.recipe.prompt_weight if self.phase() == "answers" else 1.0
+        loss = _learn(self.model, rows, self.ids, prompt_weight=weight)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimiser.step()
+        self.step += 1
+        return loss
+
+
+def train(
+    out: Path,
+    *,
+    steps: int = 8500,
+    seed: int = 0,
+    resume: bool = True,
+    progress: Callable[[Progress], None] | None = None,
+    recipe: Recipe | None = None,
+) -> dict[str, Any]:
+    """Trains the model into ``out`` and returns the final scores on held-out examples.
+
+    ``out`` becomes a Hugging Face folder (weights, configuration, tokenizer) with
+    ``history.json``, the snapshots of the run and the state that a later call resumes from.
+    The result depends on ``steps``, ``seed`` and ``recipe``, not on interruptions.
+    ``progress`` is called after each step.
+
+    Raises:
+        ValueError: ``resume`` is true and ``out`` holds the state of a run with other settings.
+    """
+    run = _Run(out, recipe or Recipe(), steps, seed)
+    (out / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
+    if resume and (out / STATE).exists():
+        run.restore()
+    if run.step == 0:
+        run.history.clear()
+        run.check(math.log(len(run.ids)))
+    while run.step < steps:
+        loss = run.advance()
+        checks = run.check(loss) if run.is_check_due() else None
+        if run.step % run.recipe.state_every == 0 or run.step == steps:
+            run.save()
+        if progress is not None:
+            progress(Progress(step=run.step, steps=steps, loss=loss, checks=checks))
+    _finish(run)
+    return run.history[-1]["checks"]
+
+
+def _finish(run: _Run) -> None:
+    """Writes the model, its tokenizer and its history."""
+    from circuitboard.models.tiny import save_gpt2, word_tokenizer
+
+    run.model.eval()
+    save_gpt2(run.model, run.out)
+    tokenizer = word_tokenizer(
+        lex.vocabulary(), pattern=corpus.WORD_PATTERN, n_ctx=run.recipe.n_ctx
+    )
+    tokenizer.save_pretrained(run.out)
+    (run.out / "history.json").write_text(json.dumps(run.history, indent=1) + "\n")
