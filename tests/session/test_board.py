@@ -45,6 +45,20 @@ def test_verbs_change_the_list_and_the_result() -> None:
     assert b.result.metric == clean
 
 
+def test_several_places_are_one_step() -> None:
+    b = board()
+    b.ablate(["L1H2", "L0H0", "L1.mlp"])
+    assert len(b.interventions) == 3
+    b.release(["L1H2", "L0H0"])
+    assert list(b.interventions) == [Zero("L1.mlp")]
+    b.undo()
+    b.undo()
+    assert len(b.interventions) == 0
+    with pytest.raises(AddressError):
+        b.ablate(["L1H2", "L9H9"])
+    assert len(b.interventions) == 0
+
+
 def test_release_takes_the_parts_of_a_place_with_it() -> None:
     b = board(
         ("ablate", "L1H2@3"),

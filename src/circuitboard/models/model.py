@@ -272,8 +272,8 @@ class Model:
         return self.bridge.original_model.named_parameters()
 
     def raise_if_not_finite(self, values: Tensor) -> None:
-        """Raises ModelError, naming the weight to blame, when a run gave NaNs."""
-        if not torch.isnan(values).any():
+        """Raises ModelError, naming the weight to blame, when a run gave NaNs or infinities."""
+        if torch.isfinite(values).all():
             return
         bad = [name for name, w in self.parameters() if not torch.isfinite(w).all()]
         bad = [name.replace("._original_component", "") for name in bad]
@@ -284,6 +284,6 @@ class Model:
                 "Put finite numbers there, or load the model again.",
             )
         raise ModelError(
-            "The model's output is NaN although its weights are finite.",
+            "The model's output is NaN or infinite although its weights are finite.",
             "An intervention or a hook makes it so: release it, or run in float32.",
         )

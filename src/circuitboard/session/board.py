@@ -46,6 +46,11 @@ from circuitboard.spec.intervention import (
 from circuitboard.spec.metric import Metric, MetricKind
 
 Listener = Callable[[str], None]
+Places = str | Sequence[str]
+
+
+def _several(at: Places) -> list[str]:
+    return [at] if isinstance(at, str) else list(at)
 
 
 class Board:
@@ -101,39 +106,44 @@ class Board:
 
     # --- doing --------------------------------------------------------------------------------
 
-    def ablate(self, at: str, how: str = "zero", *, on: bool = True) -> None:
-        """Sets a place to zero."""
+    def ablate(self, at: Places, how: str = "zero", *, on: bool = True) -> None:
+        """Sets a place, or several in one step, to zero."""
         if how != "zero":
             raise InterventionError(
                 f"Ablating by {how!r} is not available.", 'This version ablates by "zero" alone.'
             )
-        self._add(Zero(at), on)
+        self._add([Zero(place) for place in _several(at)], on)
 
-    def freeze(self, at: str, *, on: bool = True) -> None:
-        """Holds a place at its value in the baseline run, whatever happens upstream."""
-        self._add(Freeze(at), on)
+    def freeze(self, at: Places, *, on: bool = True) -> None:
+        """Holds a place, or several, at its value in the baseline run, whatever happens upstream."""
+        self._add([Freeze(place) for place in _several(at)], on)
 
-    def scale(self, at: str, factor: float, *, on: bool = True) -> None:
-        """Multiplies a place by a factor."""
-        self._add(Scale(at, float(factor)), on)
+    def scale(self, at: Places, factor: float, *, on: bool = True) -> None:
+        """Multiplies a place, or several, by a factor."""
+        self._add([Scale(place, float(factor)) for place in _several(at)], on)
 
     def set(self, at: str, value: Any, *, on: bool = True) -> None:
         """Sets a place to a number, an array or a tensor that broadcasts to it."""
-        self._add(Set(at, value), on)
+        self._add([Set(at, value)], on)
 
-    def _add(self, item: AnyIntervention, on: bool) -> None:
-        self.model.check(item.address)
-        tokens, lengths = self._encoded[:2]
-        check_value(self.model, item, tokens.shape[1], lengths)
+    def _add(self, items: Sequence[AnyIntervention], on: bool) -> None:
         with self._lock:
-            entries = with_item(self._question.entries, item, next(self._ids), on)
+            tokens, lengths = self._encoded[:2]
+            entries = self._question.entries
+            for item in items:
+                self.model.check(item.address)
+                check_value(self.model, item, tokens.shape[1], lengths)
+                entries = with_item(entries, item, next(self._ids), on)
             self._change(entries=entries)
 
-    def release(self, at: str) -> None:
-        """Undoes all that was done at an address or to a part of it."""
-        self.model.check(Address.parse(at))
+    def release(self, at: Places) -> None:
+        """Undoes all that was done at an address, or several, or to a part of one."""
         with self._lock:
-            self._change(entries=without(self._question.entries, str(Address.parse(at))))
+            entries = self._question.entries
+            for place in _several(at):
+                address = self.model.check(Address.parse(place))
+                entries = without(entries, str(address))
+            self._change(entries=entries)
 
     def clear(self) -> None:
         """Releases everything."""

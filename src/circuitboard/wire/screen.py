@@ -90,17 +90,13 @@ class Screen:
         board = self.board
         match act.verb:
             case "ablate":
-                for at in act.at:
-                    board.ablate(at)
+                board.ablate(act.at)
             case "freeze":
-                for at in act.at:
-                    board.freeze(at)
+                board.freeze(act.at)
             case "scale":
-                for at in act.at:
-                    board.scale(at, 1.0 if act.factor is None else act.factor)
+                board.scale(act.at, 1.0 if act.factor is None else act.factor)
             case "release":
-                for at in act.at:
-                    board.release(at)
+                board.release(act.at)
             case "toggle":
                 lines = {e.id: e for e in board.question.entries}
                 if act.entry in lines:

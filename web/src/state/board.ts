@@ -1,0 +1,150 @@
+import { computed, effect, type ReadonlySignal } from "@preact/signals";
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { Transport } from "../transport/transport";
+import { type Client, connect, type Unsent } from "../wire/client";
+import type { Act, LogitsView, MapView, Reply, View } from "../wire/types";
+import { drawnPart, headOf, isHead } from "./address";
+import { KernelState, viewKey } from "./kernel";
+import { UiState } from "./ui";
+
+const TOP = 12;
+
+/** One board on screen: what the kernel said, what the person does, and what can be asked for. */
+export class Board {
+  readonly kernel = new KernelState();
+  readonly ui = new UiState();
+  private readonly client: Client;
+  private readonly screen = Math.random().toString(36).slice(2);
+  private readonly stops: (() => void)[] = [];
+  private selects = 0;
+
+  readonly selection = computed(
+    () => this.ui.pendingSelection.value ?? this.kernel.selection.value,
+  );
+  readonly position = computed(() => this.ui.pendingPosition.value ?? this.kernel.position.value);
+  /** The parts of the map that the selection lies in. */
+  readonly drawnSelection = computed(() =>
+    this.selection.value.map((address) => drawnPart(address.split("@")[0] ?? address)),
+  );
+  /** The head that the head view shows: the last one selected. */
+  readonly head = computed(() => {
+    const heads = this.selection.value.filter(isHead);
+    return heads.length ? headOf(heads[heads.length - 1] as string) : null;
+  });
+  readonly mapView: ReadonlySignal<MapView> = computed(() => ({
+    kind: "map",
+    measure: this.ui.measure.value,
+  }));
+  readonly logitsView: ReadonlySignal<LogitsView> = computed(() => ({
+    kind: "logits",
+    position: this.fromEnd(this.position.value),
+    k: TOP,
+  }));
+  readonly views: ReadonlySignal<readonly View[]> = computed(() => {
+    const head = this.head.value;
+    const views: View[] = [this.mapView.value, this.logitsView.value];
+    if (head) views.push({ kind: "head", ...head });
+    return views;
+  });
+  /** The revision that every visible view shows; the older one while some are on their way. */
+  readonly complete = computed(() => {
+    const shown = this.views.value.map((view) => this.kernel.picture(view).value?.revision ?? -1);
+    return Math.min(this.kernel.revision.value, ...shown);
+  });
+
+  constructor(transport: Transport) {
+    const { kernel } = this;
+    this.client = connect(transport, {
+      state: (state) => {
+        kernel.state.value = state;
+      },
+      data: (data, buffers) => kernel.take(data, buffers),
+      progress: ({ jobs }) => {
+        kernel.jobs.value = jobs;
+      },
+      late: (late) => {
+        kernel.late.value = late;
+      },
+      gap: () => void this.hello(),
+    });
+    this.start();
+  }
+
+  /** The last token is called -1, so that it stays the last when the prompt changes. */
+  private fromEnd(index: number): number {
+    return index >= this.kernel.tokens.value.length - 1 ? -1 : index;
+  }
+
+  private start(): void {
+    let shown = this.views.peek().map(viewKey).join();
+    void this.hello();
+    this.stops.push(
+      effect(() => {
+        const views = this.views.value;
+        const key = views.map(viewKey).join();
+        if (key === shown) return;
+        shown = key;
+        this.kernel.keepOnly(views);
+        void this.ask({ op: "show", views: [...views], screen: this.screen });
+      }),
+    );
+  }
+
+  private hello(): Promise<Reply> {
+    return this.ask({ op: "hello", views: [...this.views.peek()], screen: this.screen });
+  }
+
+  private async ask(request: Unsent): Promise<Reply> {
+    const reply = await this.client.ask(request);
+    if (reply.problem) this.kernel.refused.value = reply.problem;
+    else if (request.op !== "show" && request.op !== "select") this.kernel.refused.value = null;
+    return reply;
+  }
+
+  act(verb: Act["verb"], at: readonly string[] = [], factor: number | null = null): void {
+    void this.ask({ op: "act", verb, at: [...at], factor, entry: null });
+  }
+
+  actOnEntry(verb: "toggle" | "remove", entry: number): void {
+    void this.ask({ op: "act", verb, at: [], factor: null, entry });
+  }
+
+  /** Sets the prompt; whether it was accepted. */
+  async prompt(prompt: string, target: string, foil: string): Promise<boolean> {
+    return !(await this.ask({ op: "ask", prompt, target, foil })).problem;
+  }
+
+  /** Shows the selection at once; the kernel's word replaces it. */
+  async select(addresses: readonly string[], position: number | null = null): Promise<void> {
+    const mine = ++this.selects;
+    const sent = position === null ? null : this.fromEnd(position);
+    this.ui.pendingSelection.value = [...addresses];
+    if (position !== null) this.ui.pendingPosition.value = position;
+    await this.ask({ op: "select", addresses: [...addresses], position: sent });
+    if (mine !== this.selects) return;
+    this.ui.pendingSelection.value = null;
+    this.ui.pendingPosition.value = null;
+  }
+
+  async code(): Promise<string> {
+    return (await this.ask({ op: "code" })).text ?? "";
+  }
+
+  cancel(job: number): void {
+    void this.ask({ op: "cancel", job });
+  }
+
+  close(): void {
+    for (const stop of this.stops) stop();
+    this.client.close();
+  }
+}
+
+export const BoardContext = createContext<Board | null>(null);
+
+export function useBoard(): Board {
+  const board = useContext(BoardContext);
+  if (!board) throw new Error("A view is outside of its board.");
+  return board;
+}

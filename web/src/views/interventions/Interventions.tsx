@@ -1,0 +1,145 @@
+import type { GlyphName } from "../../draw/glyphs";
+import { drawnPart } from "../../state/address";
+import { type Board, useBoard } from "../../state/board";
+import type { Entry } from "../../wire/types";
+import { Glyph } from "../shared/Glyph";
+
+async function copyCode(board: Board): Promise<void> {
+  const text = await board.code();
+  if (!text) return;
+  try {
+    await navigator.clipboard.writeText(text);
+    board.ui.copied.value = true;
+    setTimeout(() => {
+      board.ui.copied.value = false;
+    }, 1600);
+  } catch {
+    board.ui.code.value = text;
+  }
+}
+
+/** The ordered list of what is done to the model. */
+export function Interventions() {
+  const board = useBoard();
+  const { kernel, ui } = board;
+  const entries = kernel.entries.value;
+  const state = kernel.state.value;
+  return (
+    <section class="interventions" data-testid="interventions" aria-label="Interventions">
+      <header class="section-head">
+        <h2>Interventions</h2>
+        {entries.length > 0 && <span class="count">{entries.length}</span>}
+        <span class="grow" />
+        <span class="buttons">
+          <Tool
+            name="undo"
+            text="↶"
+            title="Undo (Ctrl+Z)"
+            off={!state?.can_undo}
+            run={() => board.act("undo")}
+          />
+          <Tool
+            name="redo"
+            text="↷"
+            title="Redo (Shift+Ctrl+Z)"
+            off={!state?.can_redo}
+            run={() => board.act("redo")}
+          />
+          <Tool
+            name="clear"
+            text="Clear"
+            off={entries.length === 0}
+            run={() => board.act("clear")}
+          />
+          <Tool
+            name="copy-code"
+            text={ui.copied.value ? "Copied ✓" : "Copy as Python"}
+            off={!state}
+            run={() => void copyCode(board)}
+          />
+        </span>
+      </header>
+      {entries.length === 0 ? (
+        <p class="empty">None yet: select a part, and ablate, freeze or scale it.</p>
+      ) : (
+        <ol class="entries">
+          {entries.map((entry) => (
+            <Line key={entry.id} entry={entry} />
+          ))}
+        </ol>
+      )}
+    </section>
+  );
+}
+
+interface ToolProps {
+  name: string;
+  text: string;
+  title?: string;
+  off: boolean;
+  run: () => void;
+}
+
+function Tool({ name, text, title, off, run }: ToolProps) {
+  return (
+    <button
+      type="button"
+      class={title ? "plain arrow-tool" : "plain"}
+      data-testid={name}
+      title={title}
+      aria-label={title ?? text}
+      disabled={off}
+      onClick={run}
+    >
+      {text}
+    </button>
+  );
+}
+
+const GLYPH: Readonly<Record<Entry["kind"], GlyphName | null>> = {
+  zero: "ablated",
+  freeze: "frozen",
+  set: "set",
+  scale: null,
+};
+
+function Line({ entry }: { entry: Entry }) {
+  const board = useBoard();
+  const { id, on, text } = entry;
+  const glyph = entry.at.endsWith(".pattern") ? "pattern" : GLYPH[entry.kind];
+  const point = (address: string | null) => {
+    board.ui.hoverPart.value = address;
+  };
+  return (
+    <li
+      class="entry"
+      data-testid={`entry-${id}`}
+      data-on={on}
+      onPointerEnter={() => point(drawnPart(entry.at.split("@")[0] ?? ""))}
+      onPointerLeave={() => point(null)}
+    >
+      <button
+        type="button"
+        class="switch"
+        role="switch"
+        aria-checked={on}
+        aria-label={`${text}: ${on ? "on" : "off"}`}
+        data-testid={`entry-toggle-${id}`}
+        onClick={() => board.actOnEntry("toggle", id)}
+      >
+        <span />
+      </button>
+      <span class="entry-glyph">{glyph ? <Glyph name={glyph} /> : "×"}</span>
+      <span class="entry-text">{text}</span>
+      <button
+        type="button"
+        class="icon"
+        aria-label={`Remove: ${text}`}
+        data-testid={`entry-remove-${id}`}
+        onClick={() => board.actOnEntry("remove", id)}
+      >
+        ×
+      </button>
+    </li>
+  );
+}

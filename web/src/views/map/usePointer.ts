@@ -1,0 +1,55 @@
+import { isHead } from "../../state/address";
+import type { Board } from "../../state/board";
+import { openHead } from "../shared/open";
+import { partAt } from "./geometry";
+import type { MapModel } from "./MapView";
+
+type Stage = { current: HTMLDivElement | null };
+
+/** The part that an event is about: the one focused for the keyboard's, else the one pointed at. */
+function partOf(event: MouseEvent, map: MapModel, stage: Stage): string | null {
+  const own = (event.target as HTMLElement).dataset?.part;
+  if (own && event.detail === 0) return own;
+  const layout = map.layout.peek();
+  const box = stage.current?.getBoundingClientRect();
+  if (!layout || !box) return null;
+  const { k, x, y } = map.zoom.transform.peek();
+  const [px, py] = [(event.clientX - box.left - x) / k, (event.clientY - box.top - y) / k];
+  return partAt(layout, px, py, k)?.address ?? own ?? null;
+}
+
+export function usePointer(board: Board, map: MapModel, stage: Stage) {
+  const { ui } = board;
+  return {
+    onPointerMove(event: PointerEvent) {
+      const found = event.buttons ? null : partOf(event, map, stage);
+      if (ui.hoverPart.peek() !== found) ui.hoverPart.value = found;
+      if (stage.current) stage.current.style.cursor = found ? "pointer" : "grab";
+    },
+    onPointerLeave() {
+      ui.hoverPart.value = null;
+    },
+    onClick(event: MouseEvent) {
+      const address = partOf(event, map, stage);
+      if (!address) return;
+      const held = board.selection.peek();
+      const others = held.filter((each) => each !== address);
+      if (!event.shiftKey) void board.select([address]);
+      else void board.select(others.length < held.length ? others : [...held, address]);
+    },
+    onDblClick(event: MouseEvent) {
+      const address = partOf(event, map, stage);
+      if (address && isHead(address)) openHead(stage.current);
+      else if (!address) map.zoom.fit();
+    },
+    onFocusIn(event: FocusEvent) {
+      const address = (event.target as HTMLElement).dataset?.part;
+      if (address && (event.target as HTMLElement).matches(":focus-visible")) {
+        ui.hoverPart.value = address;
+      }
+    },
+    onFocusOut() {
+      ui.hoverPart.value = null;
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import { scaleLinear } from "d3-scale";
+import { format, percent, signed } from "../../draw/number";
+import { useBoard } from "../../state/board";
+
+/** The number that the board watches, before and now. */
+export function MetricBox() {
+  const { kernel } = useBoard();
+  const metric = kernel.metric.value;
+  const { baseline = null, now = null } = metric ?? {};
+  const change = baseline !== null && now !== null ? now - baseline : null;
+  const relative = change !== null && baseline ? change / Math.abs(baseline) : null;
+  const moved = change !== null && Math.abs(change) >= 0.005;
+  return (
+    <div class="metric" data-testid="metric">
+      <div class="metric-name">{metric?.name.replace(/_/g, " ") ?? "metric"}</div>
+      <div class="metric-numbers">
+        <span class="metric-base" data-testid="metric-baseline" title="baseline">
+          {format(baseline)}
+        </span>
+        <span class="arrow" aria-hidden="true">
+          →
+        </span>
+        <span class="metric-now" data-testid="metric-now" title={`now: ${format(now, 5)}`}>
+          {format(now)}
+        </span>
+      </div>
+      {baseline !== null && now !== null && <Bar baseline={baseline} now={now} />}
+      <div class="metric-change" data-moved={moved}>
+        {moved ? signed(change) : "unchanged"}
+        {moved && relative !== null && Math.abs(relative) < 100 && (
+          <span class="faint"> {signedPercent(relative)}</span>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function signedPercent(part: number): string {
+  return (part < 0 ? "\u2212" : "+") + percent(Math.abs(part)).replace(/\.\d+/, "");
+}
+
+/** Baseline as a tick, now as a bar from zero. */
+function Bar({ baseline, now }: { baseline: number; now: number }) {
+  const low = Math.min(0, baseline, now);
+  const high = Math.max(0, baseline, now, low + 1e-9);
+  const x = scaleLinear().domain([low, high]).range([0, 100]);
+  const [from, to] = [x(Math.min(0, now)), x(Math.max(0, now))];
+  return (
+    <div class="metric-bar" aria-hidden="true">
+      <span
+        class={now < 0 ? "bar-fill is-negative" : "bar-fill"}
+        style={{ left: `${from}%`, width: `${to - from}%` }}
+      />
+      <span class="bar-zero" style={{ left: `${x(0)}%` }} />
+      <span class="bar-tick" style={{ left: `${x(baseline)}%` }} />
+    </div>
+  );
+}

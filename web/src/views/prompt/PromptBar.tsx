@@ -1,0 +1,141 @@
+import { useSignal } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { useBoard } from "../../state/board";
+import { MetricBox } from "./MetricBox";
+import { Tokens } from "./Tokens";
+
+interface Draft {
+  prompt: string;
+  target: string;
+  foil: string;
+}
+
+const SAME = (a: Draft, b: Draft) =>
+  a.prompt === b.prompt && a.target === b.target && a.foil === b.foil;
+
+/** What is being typed, until the kernel has it. */
+function useDraft() {
+  const board = useBoard();
+  const { kernel } = board;
+  const typed = useSignal<Partial<Draft>>({});
+  const refused = useRef<Draft | null>(null);
+  const known: Draft = {
+    prompt: kernel.prompt.value,
+    target: kernel.metric.value?.target ?? "",
+    foil: kernel.metric.value?.foil ?? "",
+  };
+  const draft: Draft = { ...known, ...typed.value };
+  const apply = async (again: boolean) => {
+    const sent = { ...known, ...typed.peek() };
+    if (!again && (SAME(sent, known) || (refused.current && SAME(sent, refused.current)))) return;
+    const accepted = await board.prompt(sent.prompt, sent.target, sent.foil);
+    refused.current = accepted ? null : sent;
+    if (accepted) typed.value = {};
+  };
+  const restore = () => {
+    typed.value = {};
+    kernel.refused.value = null;
+  };
+  const type = (part: Partial<Draft>) => {
+    typed.value = { ...typed.peek(), ...part };
+  };
+  return { draft, changed: !SAME(draft, known), apply, restore, type };
+}
+
+const TALLEST = 71;
+
+/** As tall as the text, up to a limit, at any width. */
+function useTall(area: { current: HTMLTextAreaElement | null }, text: string): void {
+  const fit = useRef(() => {
+    const own = area.current;
+    if (!own) return;
+    own.style.height = "auto";
+    own.style.height = `${Math.min(own.scrollHeight + 2, TALLEST)}px`;
+  });
+  useLayoutEffect(() => fit.current(), [text]);
+  useLayoutEffect(() => {
+    let width = 0;
+    const observer = new ResizeObserver(([entry]) => {
+      const now = entry?.contentRect.width ?? 0;
+      if (now !== width) fit.current();
+      width = now;
+    });
+    if (area.current) observer.observe(area.current);
+    return () => observer.disconnect();
+  }, [area]);
+}
+
+export function PromptBar() {
+  const { draft, changed, apply, restore, type } = useDraft();
+  const form = useRef<HTMLFormElement>(null);
+  const area = useRef<HTMLTextAreaElement>(null);
+  useTall(area, draft.prompt);
+  return (
+    <header class="prompt">
+      <form
+        ref={form}
+        class="prompt-form"
+        data-changed={changed}
+        onSubmit={(event) => {
+          event.preventDefault();
+          void apply(true);
+        }}
+        onFocusOut={(event) => {
+          const to = event.relatedTarget as Node | null;
+          if (!form.current?.contains(to)) void apply(false);
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "Escape") restore();
+          else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) void apply(true);
+          else return event.stopPropagation();
+          event.preventDefault();
+          event.stopPropagation();
+        }}
+      >
+        <textarea
+          ref={area}
+          class="prompt-text"
+          rows={1}
+          spellcheck={false}
+          aria-label="Prompt"
+          title="Enter applies, Shift+Enter starts a line, Escape restores"
+          data-testid="prompt-input"
+          value={draft.prompt}
+          onInput={(event) => type({ prompt: event.currentTarget.value })}
+        />
+        <div class="prompt-fields">
+          <TokenField name="target" text={draft.target} type={(target) => type({ target })} />
+          <TokenField name="foil" text={draft.foil} type={(foil) => type({ foil })} />
+          <button type="submit" class="apply" data-testid="apply-prompt">
+            Apply
+          </button>
+        </div>
+      </form>
+      <MetricBox />
+      <Tokens />
+    </header>
+  );
+}
+
+interface FieldProps {
+  name: "target" | "foil";
+  text: string;
+  type: (text: string) => void;
+}
+
+function TokenField({ name, text, type }: FieldProps) {
+  return (
+    <label class={`field is-${name}`}>
+      <span>{name}</span>
+      <input
+        type="text"
+        size={Math.max(6, Math.min(16, text.length + 1))}
+        spellcheck={false}
+        autocomplete="off"
+        data-testid={`${name}-input`}
+        value={text}
+        onInput={(event) => type(event.currentTarget.value)}
+      />
+    </label>
+  );
+}

@@ -1,0 +1,59 @@
+import { isHead } from "../../state/address";
+import type { Board } from "../../state/board";
+import type { Act } from "../../wire/types";
+
+export type ActionName = "ablate" | "freeze-output" | "freeze-pattern" | "release";
+
+/** One thing that can be done to the selection. */
+export interface Action {
+  verb: Act["verb"];
+  at: string[];
+  /** Whether it is done already: then the same control undoes it. */
+  on: boolean;
+}
+
+function isOn(board: Board, kind: string, at: readonly string[]): boolean {
+  const entries = board.kernel.entries.value;
+  return (
+    at.length > 0 &&
+    at.every((place) => entries.some((e) => e.on && e.kind === kind && e.at === place))
+  );
+}
+
+/** What can be done to the selection now. */
+export function actions(board: Board): Record<ActionName, Action> {
+  const parts = [...board.selection.value];
+  // A scale of zero would divide by nothing.
+  const outputs = parts.filter((part) => !part.endsWith(".scale"));
+  const patterns = parts.filter(isHead).map((head) => `${head}.pattern`);
+  return {
+    ablate: { verb: "ablate", at: outputs, on: isOn(board, "zero", outputs) },
+    "freeze-output": { verb: "freeze", at: parts, on: isOn(board, "freeze", parts) },
+    "freeze-pattern": { verb: "freeze", at: patterns, on: isOn(board, "freeze", patterns) },
+    release: { verb: "release", at: parts, on: false },
+  };
+}
+
+/** Does it, or takes it back where it is done. */
+export function act(board: Board, { verb, at, on }: Action): void {
+  if (at.length === 0) return;
+  if (!on) {
+    board.act(verb, at);
+    return;
+  }
+  const kind = verb === "ablate" ? "zero" : verb;
+  for (const entry of board.kernel.entries.peek()) {
+    if (entry.kind === kind && at.includes(entry.at)) board.actOnEntry("remove", entry.id);
+  }
+}
+
+/** The factor by which the whole selection is scaled; 1 where it is not. */
+export function factorOf(board: Board): number {
+  const parts = board.selection.value;
+  const found = board.kernel.entries.value.filter(
+    (e) => e.on && e.kind === "scale" && parts.includes(e.at),
+  );
+  const text = found[0]?.text.split("×").pop()?.trim().replace("\u2212", "-");
+  const factor = Number(text ?? "1");
+  return found.length > 0 && Number.isFinite(factor) ? factor : 1;
+}
