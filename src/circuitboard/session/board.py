@@ -27,33 +27,24 @@ from circuitboard.session.code import python_for
 from circuitboard.session.interventions import (
     Entry,
     InterventionList,
+    Places,
     active,
+    several,
     with_item,
     without,
 )
 from circuitboard.session.question import Outcome, Question
+from circuitboard.session.verbs import Verbs
 from circuitboard.session.worker import JobInfo, Worker
 from circuitboard.spec.address import Address
-from circuitboard.spec.errors import CancelledError, CircuitboardError, InterventionError
-from circuitboard.spec.intervention import (
-    AnyIntervention,
-    Freeze,
-    InterventionSet,
-    Scale,
-    Set,
-    Zero,
-)
+from circuitboard.spec.errors import CancelledError, CircuitboardError
+from circuitboard.spec.intervention import AnyIntervention, InterventionSet
 from circuitboard.spec.metric import Metric, MetricKind
 
 Listener = Callable[[str], None]
-Places = str | Sequence[str]
 
 
-def _several(at: Places) -> list[str]:
-    return [at] if isinstance(at, str) else list(at)
-
-
-class Board:
+class Board(Verbs):
     """A live board.
 
     Args:
@@ -106,26 +97,6 @@ class Board:
 
     # --- doing --------------------------------------------------------------------------------
 
-    def ablate(self, at: Places, how: str = "zero", *, on: bool = True) -> None:
-        """Sets a place, or several in one step, to zero."""
-        if how != "zero":
-            raise InterventionError(
-                f"Ablating by {how!r} is not available.", 'This version ablates by "zero" alone.'
-            )
-        self._add([Zero(place) for place in _several(at)], on)
-
-    def freeze(self, at: Places, *, on: bool = True) -> None:
-        """Holds a place, or several, at its value in the baseline run, whatever happens upstream."""
-        self._add([Freeze(place) for place in _several(at)], on)
-
-    def scale(self, at: Places, factor: float, *, on: bool = True) -> None:
-        """Multiplies a place, or several, by a factor."""
-        self._add([Scale(place, float(factor)) for place in _several(at)], on)
-
-    def set(self, at: str, value: Any, *, on: bool = True) -> None:
-        """Sets a place to a number, an array or a tensor that broadcasts to it."""
-        self._add([Set(at, value)], on)
-
     def _add(self, items: Sequence[AnyIntervention], on: bool) -> None:
         with self._lock:
             tokens, lengths = self._encoded[:2]
@@ -140,7 +111,7 @@ class Board:
         """Undoes all that was done at an address, or several, or to a part of one."""
         with self._lock:
             entries = self._question.entries
-            for place in _several(at):
+            for place in several(at):
                 address = self.model.check(Address.parse(place))
                 entries = without(entries, str(address))
             self._change(entries=entries)
@@ -170,7 +141,7 @@ class Board:
         Raises PromptError or TargetError, and then nothing has changed.
         """
         given = {"prompt": prompt, "target": target, "foil": foil}
-        self._change(**{k: v for k, v in given.items() if v is not None})
+        self._change(**{key: text for key, text in given.items() if text is not None})
 
     def undo(self) -> None:
         """Takes back the last change of prompt, target, foil or interventions."""

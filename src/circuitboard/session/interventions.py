@@ -22,6 +22,12 @@ class Entry:
 
 
 Entries = tuple[Entry, ...]
+Places = str | Sequence[str]
+
+
+def several(at: Places) -> list[str]:
+    """One address or several, as a list."""
+    return [at] if isinstance(at, str) else list(at)
 
 
 def active(entries: Entries) -> InterventionSet:

@@ -1,0 +1,19 @@
+"""What is done only because of a defect elsewhere, each with the version that has it.
+
+``tests/lab/test_workarounds.py`` fails when one of them is no longer needed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def keep_on_subshells(comm: Any) -> None:
+    """Lets messages of this comm be answered while a cell runs.
+
+    ipykernel 7.4.0 (not 7.1 to 7.3): once the kernel's main thread has sent on a comm, that
+    comm's later messages from the browser go to the main shell, whatever subshell the browser
+    named, and wait there for the running cell. Without the routing function they do not.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = None
