@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
@@ -14,6 +16,19 @@ from circuitboard.spec.errors import CancelledError
 
 Check = Callable[[], None]
 Steps = Generator[int, None, None]
+
+
+#: Seconds that the interpreter waits, at its end, for a pass under way.
+PATIENCE = 5.0
+
+_workers: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """A thread inside torch while the interpreter goes away would abort the process."""
+    for worker in list(_workers):
+        worker.close()
 
 
 @dataclass(frozen=True)
@@ -62,6 +77,8 @@ class Worker:
         self._ids = itertools.count(1)
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._closed = False
+        _workers.add(self)
 
     # --- asking -------------------------------------------------------------------------------
 
@@ -108,6 +125,18 @@ class Worker:
             if work is not None:
                 work.stopped = True
 
+    def close(self) -> None:
+        """Stops everything and waits for the thread to end; the worker takes no more work."""
+        with self._wake:
+            self._closed = True
+            self._tasks.clear()
+            self._background.clear()
+            if self._running is not None:
+                self._running[1].stopped.set()
+            self._wake.notify_all()
+        if self._thread is not None and not self.inside:
+            self._thread.join(PATIENCE)
+
     @property
     def busy(self) -> bool:
         """Whether a task runs or waits (background work does not count)."""
@@ -134,8 +163,10 @@ class Worker:
     def _loop(self) -> None:
         while True:
             with self._wake:
-                while not self._tasks and not self._background:
+                while not self._tasks and not self._background and not self._closed:
                     self._wake.wait()
+                if self._closed:
+                    return
                 if self._tasks:
                     key, task = self._tasks.popitem(last=False)
                     self._running = (key, task)
