@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Final
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from circuitboard.engine import fingerprint, sites
+from circuitboard.engine import edges, fingerprint, sites
 from circuitboard.engine.held import HeldRun, Shelf, Written, run_key
 from circuitboard.engine.plan import Plan, plan
-from circuitboard.engine.sites import TAIL, Frame, Workshop
-from circuitboard.models.executor import Hook, Passed, Span, run_span, run_tail
+from circuitboard.engine.sites import TAIL, Frame, Task, Workshop
+from circuitboard.engine.values import Lender
+from circuitboard.models.executor import Hook, Span, run_span, run_tail
+from circuitboard.models.load import reference_prompts
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
 from circuitboard.spec.errors import StaleResultError
-from circuitboard.spec.intervention import InterventionSet
+from circuitboard.spec.intervention import AnyIntervention, InterventionSet
 
 Check = Callable[[], None]
 
@@ -41,6 +44,7 @@ class Engine:
         self._seen = fingerprint.take(model)
         self._own_hooks = self._seen.hooks
         self.directions: dict[object, Tensor] = {}
+        self.reference: tuple[str, ...] = tuple(reference_prompts(model))
 
     # --- prompts ------------------------------------------------------------------------------
 
@@ -104,31 +108,21 @@ class Engine:
             InterventionError: a value does not fit its place.
         """
         for item in wanted:
-            self.model.check(item.address)
+            sites.check_places(self.model, item)
             sites.check_value(self.model, item, tokens.shape[1], lengths)
         frame = Frame(lengths, tokens.shape[1], 0, tokens.device)
         held = self.shelf.get(run_key(tokens, wanted))
         if held is not None:
             return held, Plan(held, self.model.facts.n_layers, 0, False, "held: nothing computed")
-        frozen = self._frozen(tokens, lengths, wanted, check)
+        values = Lender(self, tokens, lengths, check).values(wanted)
         if self.hooked_by_user:
             way = Plan(None, 0, 0, True, "full run: your own hooks are on the model")
         else:
             way = plan(self.model, self.shelf.alike(tokens), wanted, frame)
-        run = self._follow(way, tokens, lengths, wanted, frozen, check)
+        run = self._follow(way, tokens, lengths, wanted, values, check)
         if hold:
             self.shelf.put(run)
         return run, way
-
-    def _frozen(
-        self, tokens: Tensor, lengths: list[int], wanted: InterventionSet, check: Check
-    ) -> dict[str, Tensor]:
-        held = sites.held_at(wanted)
-        if not held:
-            return {}
-        baseline = self.baseline(tokens, lengths, check)
-        values = self.read(baseline, list(held.values()))
-        return {place: values[address.place] for place, address in held.items()}
 
     def _follow(
         self,
@@ -136,29 +130,76 @@ class Engine:
         tokens: Tensor,
         lengths: list[int],
         wanted: InterventionSet,
-        frozen: dict[str, Tensor],
+        values: dict[AnyIntervention, Tensor],
         check: Check,
     ) -> HeldRun:
         n_layers = self.model.facts.n_layers
-        p, base = way.position, way.base
-        run = HeldRun(tokens, lengths, wanted, [], tokens, {}, [], self.epoch)
-        run.whole = self.hooked_by_user
-        if base is not None and way.layer == n_layers:
-            run.entering, run.final = base.entering, base.final
-            run.cache, run.written = base.cache, base.written
-            return run
-        frame = Frame(lengths, tokens.shape[1], p, tokens.device)
-        shop = Workshop(self.model, frame, frozen)
-        hooks = shop.hooks(wanted, (), range(way.layer, n_layers))
-        notes = _LastNotes(self.model, [n - 1 - p for n in lengths])
-        span = Span(tokens[:, p:], way.layer, n_layers, hooks=[*hooks, *notes.hooks(way.layer)])
-        span.cancelled = check
+        base = way.base
+        run = HeldRun(tokens, lengths, wanted, self.epoch, whole=self.hooked_by_user)
         if base is not None:
-            span.residual = None if way.embed else base.entering[way.layer][:, p:]
-            span.past = _cut(base, way.layer, p)
-        _assemble(run, base, way, run_span(self.model, span))
-        run.written = [*(base.written[: way.layer] if base else []), *notes.written()]
+            _share(run, base, way.layer, n_layers)
+        cuts = {sites.item_stage(self.model, i) for i in wanted if i.edge is not None}
+        marks = sorted({way.layer, *(c for c in cuts if way.layer < c < n_layers), n_layers})
+        notes = _LastNotes(self.model, [n - 1 - way.position for n in lengths])
+        for start, stop in pairwise(marks):
+            if start in cuts:
+                self._override(run, start, values)
+            self._advance(run, way, range(start, stop), values, notes, check)
+        run.written += notes.written()
+        if n_layers in cuts:
+            into = [i for i in wanted if i.edge is not None and i.edge.receiver.part == "logits"]
+            run.tail_shift = edges.requests(self, run, into, values)[0].shift
         return run
+
+    def _override(self, run: HeldRun, layer: int, values: dict[AnyIntervention, Tensor]) -> None:
+        """Computes what receivers in a block read through edges, and keeps it with the run."""
+        into = [
+            i
+            for i in run.interventions
+            if i.edge is not None and sites.item_stage(self.model, i) == layer
+        ]
+        for mlp in (False, True):  # the MLP reads what the heads, changed already, have written
+            some = [
+                i for i in into if (i.edge is not None and i.edge.receiver.part == "mlp") == mlp
+            ]
+            asked = edges.requests(self, run, some, values)
+            for places in edges.receive(self, run, layer, asked, values):
+                run.overrides += places
+
+    def _advance(
+        self,
+        run: HeldRun,
+        way: Plan,
+        layers: range,
+        values: dict[AnyIntervention, Tensor],
+        notes: _LastNotes,
+        check: Check,
+    ) -> None:
+        """Runs some blocks and puts what flowed between them into the run."""
+        p, base = way.position, way.base
+        frame = Frame(run.lengths, run.tokens.shape[1], p, run.tokens.device)
+        shop = Workshop(self.model, frame, values)
+        hooks = [
+            *self._fixed(run, layers, p),
+            *shop.hooks([Task(run.interventions.items)], (), layers),
+            *notes.hooks(layers),
+        ]
+        span = Span(run.tokens[:, p:], layers.start, layers.stop, hooks=hooks)
+        span.cancelled = check
+        fresh = base is None or way.embed
+        if layers.start > 0 or not fresh:
+            span.residual = run.stream(layers.start)[:, p:]
+        if base is not None:
+            span.past = _cut(base, layers.start, p)
+        passed = run_span(self.model, span)
+        for layer, entering in sorted(passed.entering.items()):
+            run.put(layer, _whole(base, layer, p, entering))
+        run.put(layers.stop, _whole(base, layers.stop, p, passed.leaving))
+        run.cache.update(passed.cache)
+
+    def _fixed(self, run: HeldRun, layers: range, offset: int) -> list[tuple[str, Hook]]:
+        fixed = [pair for layer in layers for pair in run.overridden(layer)]
+        return edges.fixed_hooks(self.model, fixed, offset=offset)
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -185,18 +226,20 @@ class Engine:
 
     def _read_layer(self, run: HeldRun, layer: int, group: list[Address]) -> dict[str, Tensor]:
         frame = Frame(run.lengths, run.tokens.shape[1], 0, run.tokens.device)
-        frozen = self._frozen(run.tokens, run.lengths, run.interventions, _never)
-        shop = Workshop(self.model, frame, frozen)
-        hooks = shop.hooks(run.interventions, group, range(layer, layer + 1))
+        values = Lender(self, run.tokens, run.lengths, _never).values(run.interventions)
+        shop = Workshop(self.model, frame, values)
+        task = Task(run.interventions.items)
+        here = range(layer, layer + 1)
+        hooks = [*self._fixed(run, here, 0), *shop.hooks([task], group, here)]
         if layer == self.model.facts.n_layers:
-            logits = run_tail(self.model, run.final, hooks)
+            logits = run_tail(self.model, run.shifted, hooks)
             shop.read["logits"] = logits
         elif run.whole:
-            before = shop.hooks(run.interventions, (), range(layer))
+            before = [*self._fixed(run, range(layer), 0), *shop.hooks([task], (), range(layer))]
             run_span(self.model, Span(run.tokens, 0, layer + 1, hooks=[*before, *hooks]))
         else:
             foot = any(a.part in sites.FOOT for a in group)
-            residual = None if foot else run.entering[layer]
+            residual = None if foot else run.stream(layer)
             run_span(self.model, Span(run.tokens, layer, layer + 1, residual, hooks=hooks))
         return {a.place: shop.value(a) for a in group}
 
@@ -209,7 +252,7 @@ class Engine:
                 logits = self.read(run, [Address("logits")])["logits"][rows, last]
             else:
                 self._fresh(run)
-                logits = run_tail(self.model, run.final[rows, last][:, None])[:, 0]
+                logits = run_tail(self.model, run.shifted[rows, last][:, None])[:, 0]
             run.last_logits = logits.float()
         return run.last_logits
 
@@ -220,7 +263,7 @@ class Engine:
         if run.whole or any(i.address.part in TAIL for i in run.interventions):
             return self.read(run, [Address("logits")])["logits"][:, position].float()
         self._fresh(run)
-        return run_tail(self.model, run.final[:, position][:, None])[:, 0].float()
+        return run_tail(self.model, run.shifted[:, position][:, None])[:, 0].float()
 
     def _fresh(self, run: HeldRun) -> None:
         if run.epoch != self.epoch:
@@ -233,7 +276,7 @@ class Engine:
 def _cut(base: HeldRun, layer: int, position: int) -> dict[int, tuple[Tensor, Tensor]] | None:
     if not position:
         return None
-    wanted = {0, *range(layer, len(base.entering))}
+    wanted = {0, *range(layer, len(base.streams))}
     return {
         i: (k[:, :, :position], v[:, :, :position])
         for i, (k, v) in base.cache.items()
@@ -241,22 +284,21 @@ def _cut(base: HeldRun, layer: int, position: int) -> dict[int, tuple[Tensor, Te
     }
 
 
-def _assemble(run: HeldRun, base: HeldRun | None, way: Plan, passed: Passed) -> None:
-    """Puts the recomputed cone into a copy of the base run."""
-    run.cache = passed.cache
-    if base is None:
-        run.entering = [passed.entering[i] for i in sorted(passed.entering)]
-        run.final = passed.leaving
-        return
-    p, layer = way.position, way.layer
+def _share(run: HeldRun, base: HeldRun, layer: int, n_layers: int) -> None:
+    """Takes from another run what lies before a block, by reference."""
+    run.streams = base.streams[: layer + 1]
+    run.written = base.written[:layer]
+    run.cache = {i: pair for i, pair in base.cache.items() if i < layer}
+    run.overrides = [o for o in base.overrides if o[0].layer is not None and o[0].layer < layer]
+    if layer == n_layers:
+        run.cache = base.cache
 
-    def whole(old: Tensor, new: Tensor) -> Tensor:
-        return torch.cat([old[:, :p], new], dim=1) if p else new
 
-    run.entering = list(base.entering[:layer])
-    run.entering += [whole(base.entering[i], passed.entering[i]) for i in sorted(passed.entering)]
-    run.final = whole(base.final, passed.leaving)
-    run.cache = {**{i: kv for i, kv in base.cache.items() if i < layer}, **passed.cache}
+def _whole(base: HeldRun | None, layer: int, position: int, new: Tensor) -> Tensor:
+    """A stream at all positions: those before the cone from the base run."""
+    if base is None or not position:
+        return new
+    return torch.cat([base.streams[layer][:, :position], new], dim=1)
 
 
 class _LastNotes:
@@ -273,10 +315,10 @@ class _LastNotes:
             "attn_scale": "blocks.{l}.ln1_post.hook_scale",
         }
 
-    def hooks(self, start: int) -> list[tuple[str, Hook]]:
-        """Hook functions for the blocks from ``start`` on."""
+    def hooks(self, layers: range) -> list[tuple[str, Hook]]:
+        """Hook functions for some blocks."""
         out: list[tuple[str, Hook]] = []
-        for layer in range(start, self.model.facts.n_layers):
+        for layer in layers:
             for key, point in self._points.items():
                 if self.model.has_point(point.format(l=layer)):
                     out.append((point.format(l=layer), self._note(layer, key)))

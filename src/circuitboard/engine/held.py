@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from circuitboard.models.executor import KeysValues
+from circuitboard.spec.address import Address
 from circuitboard.spec.intervention import InterventionSet
 
 
@@ -35,11 +36,12 @@ class HeldRun:
         tokens: [b, p] token ids, padded on the right.
         lengths: tokens of each prompt.
         interventions: what was done.
-        entering: for each block, the residual stream entering it [b, p, d].
-        final: the residual stream after the last block [b, p, d].
+        streams: the residual stream entering each block, and after the last one [b, p, d].
         cache: for each block, keys and values [b, h, p, e].
         written: for each block, what it wrote at the last position.
         whole: True when it cannot be restarted in the middle (the user's own hooks are on).
+        overrides: inputs of receivers that edges reach, [b, p, ...].
+        tail_shift: what edges into the logits add to the final stream, or None.
         last_logits: [b, v] at each prompt's last position, once computed.
         values: places read since.
     """
@@ -47,11 +49,12 @@ class HeldRun:
     tokens: Tensor
     lengths: list[int]
     interventions: InterventionSet
-    entering: list[Tensor]
-    final: Tensor
-    cache: dict[int, KeysValues]
-    written: list[Written]
     epoch: int
+    streams: list[Tensor] = field(default_factory=list)
+    cache: dict[int, KeysValues] = field(default_factory=dict)
+    written: list[Written] = field(default_factory=list)
+    overrides: list[tuple[Address, Tensor]] = field(default_factory=list)
+    tail_shift: Tensor | None = None
     whole: bool = False
     last_logits: Tensor | None = None
     values: dict[str, Tensor] = field(default_factory=dict)
@@ -61,9 +64,36 @@ class HeldRun:
         """What tells this run from others."""
         return run_key(self.tokens, self.interventions)
 
+    @property
+    def entering(self) -> list[Tensor]:
+        """For each block, the residual stream entering it [b, p, d]."""
+        return self.streams[:-1]
+
+    @property
+    def final(self) -> Tensor:
+        """The residual stream after the last block [b, p, d]."""
+        return self.streams[-1]
+
+    @property
+    def shifted(self) -> Tensor:
+        """The stream that the final norm reads: ``final``, and what edges into the logits add."""
+        return self.final if self.tail_shift is None else self.final + self.tail_shift
+
+    def stream(self, layer: int) -> Tensor:
+        """The residual stream entering a block; after the last one for n_layers."""
+        return self.streams[layer]
+
+    def put(self, layer: int, stream: Tensor) -> None:
+        """Keeps a stream; what was there, or came after it, belonged to another run."""
+        self.streams = [*self.streams[:layer], stream]
+
+    def overridden(self, layer: int) -> list[tuple[Address, Tensor]]:
+        """Inputs in a block that edges replace."""
+        return [pair for pair in self.overrides if pair[0].layer == layer]
+
     def bytes(self) -> int:
         """Memory of the tensors; those shared with another run are counted in both."""
-        tensors = [*self.entering, self.final, *self.values.values()]
+        tensors = [*self.streams, *self.values.values(), *(value for _, value in self.overrides)]
         for pair in self.cache.values():
             tensors += pair
         return sum(t.numel() * t.element_size() for t in tensors)

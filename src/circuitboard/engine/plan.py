@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from circuitboard.engine.held import HeldRun
-from circuitboard.engine.sites import FOOT, Frame, stage
+from circuitboard.engine.sites import FOOT, Frame, item_stage
 from circuitboard.models.model import Model
 from circuitboard.spec.intervention import AnyIntervention, InterventionSet
 
@@ -64,10 +64,10 @@ def plan(model: Model, runs: Iterable[HeldRun], new: InterventionSet, frame: Fra
 
 def _from(model: Model, run: HeldRun, new: InterventionSet, frame: Frame) -> Plan:
     n_layers = model.facts.n_layers
-    differing = [item.address for item in changed(run.interventions, new)]
-    layer = min((stage(model, a) for a in differing), default=n_layers)
-    position = min((frame.first(a) for a in differing), default=0)
-    embed = any(a.part in FOOT for a in differing)
+    differing = changed(run.interventions, new)
+    layer = min((item_stage(model, item) for item in differing), default=n_layers)
+    position = min((frame.first(item.address) for item in differing), default=0)
+    embed = any(item.edge is None and item.address.part in FOOT for item in differing)
     note = ""
     if not model.facts.caches:
         position, note = 0, " (this model keeps no keys and values: all positions)"

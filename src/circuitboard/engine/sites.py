@@ -19,7 +19,17 @@ from circuitboard.models.model import Model
 from circuitboard.spec import tensors
 from circuitboard.spec.address import Address
 from circuitboard.spec.errors import AddressError, InterventionError
-from circuitboard.spec.intervention import AnyIntervention, Freeze, Scale, Set, Zero
+from circuitboard.spec.intervention import (
+    Add,
+    AnyIntervention,
+    Freeze,
+    Mean,
+    Patch,
+    Resample,
+    Scale,
+    Set,
+    Zero,
+)
 
 #: Parts that only the pass from the last block to the logits computes.
 TAIL = frozenset({"ln_final", "ln_final.scale", "logits"})
@@ -33,6 +43,19 @@ _ORDER = (
 )  # fmt: skip
 
 Change = Callable[[Tensor], Tensor]
+
+
+def item_stage(model: Model, item: AnyIntervention) -> int:
+    """The block whose computation an intervention changes first; of an edge, its receiver's."""
+    edge = item.edge
+    return stage(model, item.address if edge is None else edge.receiver)
+
+
+def check_places(model: Model, item: AnyIntervention) -> None:
+    """Raises AddressError where the model lacks a place that an intervention names."""
+    model.check(item.address)
+    if item.edge is not None:
+        model.check(item.edge.receiver)
 
 
 @dataclass
@@ -110,7 +133,7 @@ def check_value(model: Model, item: AnyIntervention, width: int, lengths: list[i
         raise InterventionError(
             f"Zeroing {item.at} divides by zero.", "Freeze, scale or set it instead."
         )
-    if not isinstance(item, Set) or not isinstance(item.value, str):
+    if not isinstance(item, Set | Add) or not isinstance(item.value, str):
         return
     full = shape(model, address, len(lengths), width)
     given = tensors.lookup(item.value).shape
@@ -141,19 +164,58 @@ def view(model: Model, address: Address, tensor: Tensor) -> Tensor:
     return tensor[..., 0] if part.endswith(".scale") else tensor
 
 
+#: Kinds whose value comes from another run; see :mod:`circuitboard.engine.values`.
+Borrowing = Freeze | Patch | Mean | Resample
+
+
+@dataclass(frozen=True)
+class Task:
+    """Interventions for some rows of a batch: all rows, or one sweep item's."""
+
+    interventions: tuple[AnyIntervention, ...]
+    rows: slice = field(default_factory=lambda: slice(None))
+
+
+@dataclass
+class _Step:
+    """What happens to one place in some rows: its interventions in order."""
+
+    address: Address
+    rows: slice
+    items: list[AnyIntervention]
+
+    @property
+    def derived(self) -> bool:
+        """Whether the place is no tensor on the way: changed through what it goes into."""
+        part = self.address.part
+        through = part != "head" or through_z(self.items)
+        return part == "resid_mid" or part.endswith(".scale") or not through
+
+    @property
+    def point(self) -> str:
+        """The hook point at which it is changed."""
+        address = self.address
+        if address.part == "head":
+            end = "hook_z" if through_z(self.items) else "hook_out"
+            return f"blocks.{address.layer}.attn.{end}"
+        if address.part.endswith(".scale"):
+            return replace(address, part=address.part.removesuffix(".scale")).hook
+        return _read_point(address)
+
+
 @dataclass
 class Workshop:
     """Builds the hook functions of one pass: changes first, then readings.
 
     Attributes:
-        frozen: what each Freeze holds its place at, by place, all positions.
+        values: what borrowing interventions put in, [b, p, ...] at all positions.
         read: what was read, [b, p, ...] of the positions run.
         changed: values of changed places that are no tensor of their own.
     """
 
     model: Model
     frame: Frame
-    frozen: dict[str, Tensor] = field(default_factory=dict)
+    values: dict[AnyIntervention, Tensor] = field(default_factory=dict)
     read: dict[str, Tensor] = field(default_factory=dict)
     changed: dict[str, Tensor] = field(default_factory=dict)
     _noted: dict[str, Tensor] = field(default_factory=dict)
@@ -163,21 +225,27 @@ class Workshop:
         return self.changed.get(address.place, self.read[address.place])
 
     def hooks(
-        self, interventions: Iterable[AnyIntervention], wanted: Iterable[Address], layers: range
+        self, tasks: Iterable[Task], wanted: Iterable[Address], layers: range
     ) -> list[tuple[str, Hook]]:
         """Hook functions for the blocks in ``layers`` (n_layers stands for the tail)."""
-        places: dict[Address, list[AnyIntervention]] = {}
-        for item in interventions:
-            if stage(self.model, item.address) in layers:
-                places.setdefault(item.address.at(None), []).append(item)
-        readings = [a for a in wanted if stage(self.model, a) in layers]
-        steps = [_Step(a, _point(a, items), items) for a, items in places.items()]
+        steps = [step for task in tasks for step in self._steps(task, layers)]
         steps.sort(key=lambda s: _ORDER.index(s.address.part) if s.address.part in _ORDER else 0)
-        hooks: list[tuple[str, Hook]] = [(s.point, self._changer(s)) for s in steps]
+        readings = [a for a in wanted if stage(self.model, a) in layers]
+        by_point: dict[str, list[_Step]] = {}
+        for step in steps:
+            by_point.setdefault(step.point, []).append(step)
+        hooks: list[tuple[str, Hook]] = [(p, self._changer(group)) for p, group in by_point.items()]
         needed = [_source(s.address) for s in steps if s.derived]
         needed += [_source(a) for a in readings if a.part in ("head", "resid_mid")]
         hooks += [(point, self._noter(point)) for point in dict.fromkeys(needed)]
         return hooks + [(_read_point(a), self._reader(a)) for a in readings]
+
+    def _steps(self, task: Task, layers: range) -> list[_Step]:
+        places: dict[Address, list[AnyIntervention]] = {}
+        for item in task.interventions:
+            if item.edge is None and stage(self.model, item.address) in layers:
+                places.setdefault(item.address.at(None), []).append(item)
+        return [_Step(address, task.rows, items) for address, items in places.items()]
 
     def _noter(self, point: str) -> Hook:
         def note(tensor: Tensor) -> None:
@@ -185,14 +253,29 @@ class Workshop:
 
         return note
 
-    def _changer(self, step: _Step) -> Hook:
-        address = step.address
-        changes = [(self._change(item), self.frame.mask(item.address)) for item in step.items]
+    def _changer(self, steps: list[_Step]) -> Hook:
+        ready = [(step, self._applier(step)) for step in steps]
+
+        def change(tensor: Tensor) -> Tensor:
+            out = self._shaped(tensor).clone()
+            for step, apply in ready:
+                if step.derived:
+                    self._derived(step, apply, out)
+                else:
+                    slot = view(self.model, step.address, out[step.rows])
+                    slot.copy_(apply(slot))
+            return out.reshape(tensor.shape)
+
+        return change
+
+    def _applier(self, step: _Step) -> Change:
+        scores = step.address.part == "head.scores"
+        changes = [(self.change(item), self.frame.mask(item.address)) for item in step.items]
 
         def apply(current: Tensor) -> Tensor:
             for change, mask in changes:
                 new = change(current)
-                if address.part == "head.scores":
+                if scores:
                     new = torch.where(current <= torch.finfo(current.dtype).min / 2, current, new)
                 if mask is not None:
                     mask = mask.reshape(mask.shape + (1,) * (current.ndim - 2))
@@ -200,29 +283,27 @@ class Workshop:
                 current = new
             return current
 
-        def whole(tensor: Tensor) -> Tensor:
-            out = self._shaped(tensor).clone()
-            slot = view(self.model, address, out)
-            slot.copy_(apply(slot))
-            return out.reshape(tensor.shape)
+        return apply
 
-        def derived(tensor: Tensor) -> Tensor:
-            current = self._derive(address, tensor)
-            new = apply(current)
-            self.changed[address.place] = new
-            if not address.part.endswith(".scale"):
-                return tensor + (new - current)
-            bias = self.model.norm_bias(address)
-            ratio = (current / new).to(tensor.dtype)[..., None]
-            return tensor * ratio if bias is None else (tensor - bias) * ratio + bias
-
-        return derived if step.derived else whole
+    def _derived(self, step: _Step, apply: Change, out: Tensor) -> None:
+        """Changes, in place, what a place that is no tensor goes into."""
+        address = step.address
+        current = self._derive(address, out)[step.rows]
+        new = apply(current)
+        self.changed[address.place] = new
+        slot = out[step.rows]
+        if not address.part.endswith(".scale"):
+            slot += new - current
+            return
+        bias = self.model.norm_bias(address)
+        ratio = (current / new).to(slot.dtype)[..., None]
+        slot.copy_(slot * ratio if bias is None else (slot - bias) * ratio + bias)
 
     def _shaped(self, tensor: Tensor) -> Tensor:
         """OPT computes part of a block on [b*p, d]: brought back to [b, p, d]."""
         if tensor.ndim > 2:
             return tensor
-        return tensor.reshape(len(self.frame.lengths), -1, tensor.shape[-1])
+        return tensor.reshape(-1, self.frame.width - self.frame.offset, tensor.shape[-1])
 
     def _derive(self, address: Address, tensor: Tensor) -> Tensor:
         noted = self._noted[_source(address)]
@@ -234,21 +315,28 @@ class Workshop:
             return z @ self.model.output_weights(address.layer)[address.head]
         return view(self.model, address, self._shaped(noted))
 
-    def _change(self, item: AnyIntervention) -> Change:
+    def change(self, item: AnyIntervention) -> Change:
+        """What an intervention makes of a place's current value, [b, p, ...]."""
         match item:
             case Zero():
                 return torch.zeros_like
             case Scale(factor=factor):
                 return lambda current: current * factor
-            case Freeze():
-                held = self.frozen[item.address.place]
+            case Freeze() | Patch() | Mean() | Resample():
+                held = self.values[item]
                 return lambda current: held[:, self.frame.offset :].to(current)
-            case Set(value=str(name)):
-                value = torch.tensor(tensors.lookup(name))
-                return lambda current: self._fit(value, current)
-            case Set(value=value):
-                return lambda current: torch.full_like(current, float(value))
+            case Add(value=given, coefficient=coefficient):
+                plain = self._plain(given)
+                return lambda current: current + coefficient * plain(current)
+            case Set(value=given):
+                return self._plain(given)
         raise InterventionError(f"{item!r} is not something that can be done to a model.")
+
+    def _plain(self, given: float | str) -> Change:
+        if not isinstance(given, str):
+            return lambda current: torch.full_like(current, float(given))
+        value = torch.tensor(tensors.lookup(given))
+        return lambda current: self._fit(value, current)
 
     def _fit(self, value: Tensor, current: Tensor) -> Tensor:
         full = (current.shape[0], self.frame.width, *current.shape[2:])
@@ -264,47 +352,18 @@ class Workshop:
         return read
 
 
-@dataclass
-class _Step:
-    address: Address
-    point: str
-    items: list[AnyIntervention]
-
-    @property
-    def derived(self) -> bool:
-        """Whether the place is no tensor on the way: changed through what it goes into."""
-        part = self.address.part
-        through = part != "head" or _through_z(self.items)
-        return part == "resid_mid" or part.endswith(".scale") or not through
+def through_z(items: Iterable[AnyIntervention]) -> bool:
+    """A head's output is linear in z: all but setting and adding can act there."""
+    return not any(isinstance(item, Set | Add) for item in items)
 
 
-def _through_z(items: list[AnyIntervention]) -> bool:
-    """A head's output is linear in z: zeroing, scaling and freezing can act there."""
-    return not any(isinstance(item, Set) for item in items)
-
-
-def _point(address: Address, items: list[AnyIntervention]) -> str:
-    if address.part == "head":
-        end = "hook_z" if _through_z(items) else "hook_out"
-        return f"blocks.{address.layer}.attn.{end}"
-    if address.part.endswith(".scale"):
-        return replace(address, part=address.part.removesuffix(".scale")).hook
-    return _read_point(address)
-
-
-def held_at(items: Iterable[AnyIntervention]) -> dict[str, Address]:
-    """For each frozen place, the address whose baseline value holds it."""
-    items = list(items)
-    held: dict[str, Address] = {}
-    for item in items:
-        if isinstance(item, Freeze):
-            address = item.address.at(None)
-            mates = [i for i in items if i.address.place == address.place]
-            if address.part == "head" and _through_z(mates):
-                held[address.place] = replace(address, part="head.z")
-            else:
-                held[address.place] = address
-    return held
+def held_at(item: AnyIntervention, mates: Iterable[AnyIntervention]) -> Address:
+    """The place whose value in another run a borrowing intervention puts in."""
+    address = item.address.at(None)
+    same = [i for i in mates if i.edge is None and i.address.place == address.place]
+    if item.edge is None and address.part == "head" and through_z(same):
+        return replace(address, part="head.z")
+    return address
 
 
 def _read_point(address: Address) -> str:

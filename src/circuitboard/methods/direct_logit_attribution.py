@@ -96,11 +96,11 @@ def _final_scale(engine: Engine, run: HeldRun, rows: Tensor, last: Tensor) -> Te
     """[b]: what the final norm divides by at each prompt's last position."""
     model = engine.model
     if not model.has_part("ln_final.scale"):
-        return torch.ones(len(run.lengths), device=run.final.device)
+        return torch.ones(len(run.lengths), device=run.tokens.device)
     if any(i.address.part.startswith("ln_final") for i in run.interventions):
         place = Address("ln_final.scale")
         return engine.read(run, [place])[place.place][rows, last].float()
-    final = run.final[rows, last].float()
+    final = run.shifted[rows, last].float()
     if model.facts.norm == "LN":
         final = final - final.mean(-1, keepdim=True)
     return (final.pow(2).mean(-1) + model.final_eps()).sqrt()

@@ -297,3 +297,11 @@ def default_prompt(model: Model) -> dict[str, str]:
             first = first[0] if isinstance(first, list) else first["prompts"][0]
             return {key: str(first[key]) for key in ("prompt", "target", "foil")}
     return {"prompt": model.token_text(min(10, model.facts.d_vocab - 1)), "target": "", "foil": ""}
+
+
+def reference_prompts(model: Model) -> list[str]:
+    """The reference prompts that a bundled model comes with, for means and resampling."""
+    path = Path(model.folder or "") / "reference.json"
+    if model.folder is None or not path.is_file():
+        return []
+    return [str(row["prompt"]) for row in json.loads(path.read_text())]

@@ -3,7 +3,8 @@
 ``embed``, ``pos_embed``, ``L3.resid_pre|resid_mid|resid_post``, ``L3.ln1``, ``L3.ln1.scale``,
 ``L3.attn``, ``L3H7``, ``L3H7.q|k|v|scores|pattern|z``, ``L3.mlp``, ``L3.mlp.pre|post``,
 ``L3.mlp.n512``, ``ln_final``, ``ln_final.scale``, ``logits``; then an optional position: ``@5``,
-``@-1``, ``@3:7``, ``@:-1``. What is parsed prints exactly as it was written.
+``@-1``, ``@3:7``, ``@:-1``. Edges: ``L0H1->L5H5.k``, ``embed->L3.mlp``, ``L9H9->logits``: the one
+path on which a sender's output reaches a receiver's input. What is parsed prints as it was written.
 """
 
 from __future__ import annotations
@@ -136,6 +137,62 @@ class Address:
     def parse(cls, text: str | Address) -> Address:
         """Reads an address. Raises AddressError with what would have been right."""
         return text if isinstance(text, Address) else _parse(text.strip())
+
+
+SENDERS: Final = ("embed", "head", "attn", "mlp")
+RECEIVERS: Final = ("head.q", "head.k", "head.v", "head", "mlp", "logits")
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The path from what one part writes straight to what another reads.
+
+    A receiver ``L5H5`` without input means its q, k and v together. The position is the sender's.
+    """
+
+    sender: Address
+    receiver: Address
+
+    def __str__(self) -> str:
+        position = f"@{self.sender.position}" if self.sender.position else ""
+        return f"{self.sender.place}->{self.receiver.place}{position}"
+
+    @property
+    def position(self) -> Position | None:
+        """At which of the sender's positions."""
+        return self.sender.position
+
+    @classmethod
+    def parse(cls, text: str) -> Edge:
+        """Reads an edge. Raises AddressError."""
+        path, at, position = text.partition("@")
+        first, _, second = path.partition("->")
+        sender, receiver = Address.parse(first), Address.parse(second)
+        if sender.part not in SENDERS:
+            raise AddressError(
+                f"{sender} writes nothing to the residual stream of its own.",
+                "Senders are embed, a head (L0H1), L0.attn and L0.mlp.",
+            )
+        if receiver.part not in RECEIVERS:
+            raise AddressError(
+                f"{receiver} is not an input.",
+                "Receivers are L5H5.q, .k, .v (or L5H5 for all three), L5.mlp and logits.",
+            )
+        if not _before(sender, receiver):
+            raise AddressError(
+                f"{sender.place} does not come before {receiver.place}.", "Turn the edge round."
+            )
+        return cls(sender.at(Position.parse(position) if at else None), receiver)
+
+
+def _before(sender: Address, receiver: Address) -> bool:
+    if sender.part == "embed" or receiver.part == "logits":
+        return True
+    assert sender.layer is not None
+    assert receiver.layer is not None
+    if receiver.part == "mlp" and sender.part in ("head", "attn"):
+        return sender.layer <= receiver.layer
+    return sender.layer < receiver.layer
 
 
 @lru_cache(maxsize=4096)

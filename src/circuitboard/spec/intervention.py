@@ -8,21 +8,60 @@ from typing import Any
 import msgspec
 
 from circuitboard.spec import tensors
-from circuitboard.spec.address import Address
+from circuitboard.spec.address import Address, Edge
+from circuitboard.spec.errors import InterventionError
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A run that values are taken from: prompts, and what is done to the model in it."""
+
+    prompts: tuple[str, ...]
+    interventions: tuple[AnyIntervention, ...] = ()
+
+    @classmethod
+    def of(cls, given: Any) -> Source:
+        """Takes a text, several, a run's result, or a source."""
+        if isinstance(given, Source):
+            return given
+        if isinstance(given, str):
+            return cls((given,))
+        if hasattr(given, "prompts") and hasattr(given, "interventions"):
+            return cls(tuple(given.prompts), tuple(given.interventions))
+        if isinstance(given, Iterable):
+            return cls(tuple(str(text) for text in given))
+        raise InterventionError(
+            f"A {type(given).__name__} is not a source.", "Give a prompt, several, or a result."
+        )
+
+    def __repr__(self) -> str:
+        texts = self.prompts[0] if len(self.prompts) == 1 else list(self.prompts)
+        if not self.interventions:
+            return repr(texts)
+        return f"Source({self.prompts!r}, {self.interventions!r})"
 
 
 class Intervention(msgspec.Struct, frozen=True, tag_field="kind", tag=str.lower):
-    """Base of all interventions. ``at`` is an address, kept as it prints."""
+    """Base of all interventions. ``at`` is an address or an edge, kept as it prints.
+
+    At an edge, the receiver alone sees the changed sender.
+    """
 
     at: str
 
     def __post_init__(self) -> None:
-        msgspec.structs.force_setattr(self, "at", str(Address.parse(self.at)))
+        parse = Edge.parse if "->" in self.at else Address.parse
+        msgspec.structs.force_setattr(self, "at", str(parse(self.at)))
+
+    @property
+    def edge(self) -> Edge | None:
+        """``at`` as an edge, or None where it is a place."""
+        return Edge.parse(self.at) if "->" in self.at else None
 
     @property
     def address(self) -> Address:
-        """``at``, parsed."""
-        return Address.parse(self.at)
+        """The place that is changed; of an edge, its sender."""
+        edge = self.edge
+        return Address.parse(self.at) if edge is None else edge.sender
 
     @property
     def kind(self) -> str:
@@ -41,7 +80,58 @@ class Zero(Intervention, frozen=True):
 
 
 class Freeze(Intervention, frozen=True):
-    """Holds the place at its value in the baseline run, whatever happens upstream."""
+    """Holds the place at its value in the baseline run, or in another one, whatever happens."""
+
+    source: Source | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.source is not None:
+            msgspec.structs.force_setattr(self, "source", Source.of(self.source))
+
+    def _rest(self) -> str:
+        return "" if self.source is None else f", {self.source!r}"
+
+
+class Patch(Intervention, frozen=True):
+    """Puts in the value that the place has in another run, position by position.
+
+    Positions correspond one to one where the prompts are equally long; otherwise the address names
+    positions (best from the end), which are counted in each prompt on its own.
+    """
+
+    source: Source
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        msgspec.structs.force_setattr(self, "source", Source.of(self.source))
+
+    def _rest(self) -> str:
+        return f", {self.source!r}"
+
+
+class Mean(Intervention, frozen=True):
+    """Puts in the mean over all tokens of reference prompts.
+
+    ``reference`` names registered prompts; None means those that the run is given, or that a
+    bundled model has.
+    """
+
+    reference: str | None = None
+
+    def _rest(self) -> str:
+        return "" if self.reference is None else f', "{self.reference}"'
+
+
+class Resample(Intervention, frozen=True):
+    """Puts in the value from a reference prompt drawn at random, aligned at the last token."""
+
+    seed: int = 0
+    reference: str | None = None
+
+    def _rest(self) -> str:
+        named = "" if self.reference is None else f', "{self.reference}"'
+        return f", {self.seed}{named}"
 
 
 class Scale(Intervention, frozen=True):
@@ -51,6 +141,20 @@ class Scale(Intervention, frozen=True):
 
     def _rest(self) -> str:
         return f", {self.factor:g}"
+
+
+class Add(Intervention, frozen=True):
+    """Adds ``coefficient`` times ``value``: a number, or the name of a registered tensor."""
+
+    value: float | str = 0.0
+    coefficient: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        msgspec.structs.force_setattr(self, "value", _named(self.value))
+
+    def _rest(self) -> str:
+        return f"{_shown(self.value)}, {self.coefficient:g}"
 
 
 class Set(Intervention, frozen=True):
@@ -64,15 +168,23 @@ class Set(Intervention, frozen=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        value: Any = self.value
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            msgspec.structs.force_setattr(self, "value", tensors.register(value))
+        msgspec.structs.force_setattr(self, "value", _named(self.value))
 
     def _rest(self) -> str:
-        return f', "{self.value}"' if isinstance(self.value, str) else f", {self.value:g}"
+        return _shown(self.value)
 
 
-AnyIntervention = Zero | Freeze | Scale | Set
+def _named(value: Any) -> float | str:
+    """A number or a name as it is; anything else registered, and its name."""
+    plain = isinstance(value, int | float | str) and not isinstance(value, bool)
+    return value if plain else tensors.register(value)
+
+
+def _shown(value: float | str) -> str:
+    return f', "{value}"' if isinstance(value, str) else f", {value:g}"
+
+
+AnyIntervention = Zero | Mean | Resample | Freeze | Patch | Scale | Add | Set
 
 
 class InterventionSet(msgspec.Struct, frozen=True):

@@ -1,0 +1,178 @@
+"""Edges: a receiver's input computed as if one sender had written something else.
+
+Path patching along one direct path (Wang 2022, "Interpretability in the Wild", section 3.1, MLPs
+frozen too): the residual stream that the receiver reads is shifted by the change of the sender's
+output, the receiver's norm and its query, key, value or MLP are computed from it, and that value
+replaces the receiver's own. Everything downstream of the receiver follows; nothing else changes.
+
+``embed`` as a sender is the whole stream that enters block 0, positional embedding included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+from msgspec import structs
+from torch import Tensor
+
+from circuitboard.engine.sites import Frame, Task, Workshop, view
+from circuitboard.models.executor import Hook, Span, run_span
+from circuitboard.models.model import Model
+from circuitboard.spec.address import Address, Edge
+from circuitboard.spec.intervention import AnyIntervention, InterventionSet
+
+if TYPE_CHECKING:
+    from circuitboard.engine.engine import Engine
+    from circuitboard.engine.held import HeldRun
+
+Values = dict[AnyIntervention, Tensor]
+
+#: Interventions inside a block that act between the stream and its queries, keys and values.
+_BEFORE_ATTENTION = ("resid_pre", "ln1", "ln1.scale")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a receiver shall read: the stream of the run plus ``shift`` [b, p, d]."""
+
+    receiver: Address
+    shift: Tensor
+
+
+def sender_place(edge: Edge) -> Address:
+    """The place that holds what a sender writes."""
+    if edge.sender.part == "embed":
+        return Address("resid_pre", layer=0)
+    return edge.sender.at(None)
+
+
+def shift(engine: Engine, run: HeldRun, items: Sequence[AnyIntervention], values: Values) -> Tensor:
+    """Change of what one sender writes, under interventions on one edge in order: [b, p, d]."""
+    edge = items[0].edge
+    assert edge is not None
+    sender = edge.sender
+    if sender.part == "head" and engine.model.has_point(f"blocks.{sender.layer}.ln1_post.hook_out"):
+        return _through_post_norm(engine, run, items)
+    place = sender_place(edge)
+    now = engine.read(run, [place])[place.place]
+    frame = Frame(run.lengths, run.tokens.shape[1], 0, run.tokens.device)
+    shop = Workshop(engine.model, frame, values)
+    changed = now
+    for item in items:
+        mask = frame.mask(item.address)
+        new = shop.change(item)(changed)
+        changed = new if mask is None else torch.where(mask[..., None], new, changed)
+    return changed - now
+
+
+def _through_post_norm(engine: Engine, run: HeldRun, items: Sequence[AnyIntervention]) -> Tensor:
+    """The shift where a norm follows attention: the layer's attention with the head changed."""
+    edge = items[0].edge
+    assert edge is not None
+    place = Address("attn", layer=edge.sender.layer)
+    at_node = tuple(
+        structs.replace(item, at=str(edge.sender.at(item.address.position))) for item in items
+    )
+    changed = InterventionSet((*run.interventions.items, *at_node))
+    altered = replace(run, interventions=changed, values={}, last_logits=None)
+    now = engine.read(run, [place])[place.place]
+    return engine.read(altered, [place])[place.place] - now
+
+
+def requests(
+    engine: Engine, run: HeldRun, items: Sequence[AnyIntervention], values: Values
+) -> list[Request]:
+    """One request for each receiver, the shifts of all its senders added up."""
+    by_edge: dict[tuple[Address, Address], list[AnyIntervention]] = {}
+    for item in items:
+        if item.edge is not None:
+            sender = item.edge.sender.at(None)
+            by_edge.setdefault((item.edge.receiver, sender), []).append(item)
+    total: dict[Address, Tensor] = {}
+    for (receiver, _), group in by_edge.items():
+        change = shift(engine, run, group, values)
+        total[receiver] = total[receiver] + change if receiver in total else change
+    return [Request(receiver, change) for receiver, change in total.items()]
+
+
+def receive(
+    engine: Engine, run: HeldRun, layer: int, asked: Sequence[Request], values: Values
+) -> list[list[tuple[Address, Tensor]]]:
+    """For each request into block ``layer``, the places to replace and their values [b, p, ...].
+
+    All requests of one call are heads, or all are the MLP.
+    """
+    if not asked:
+        return []
+    places = [_inputs(request.receiver) for request in asked]
+    wanted = list(dict.fromkeys(place for group in places for place in group))
+    found = _block(engine, run, layer, [r.shift for r in asked], wanted, values)
+    rows = len(run.lengths)
+    return [
+        [(place, found[place.place][n * rows : (n + 1) * rows]) for place in group]
+        for n, group in enumerate(places)
+    ]
+
+
+def _inputs(receiver: Address) -> list[Address]:
+    if receiver.part != "head":
+        return [receiver]
+    return [replace(receiver, part=f"head.{name}") for name in "qkv"]
+
+
+def _block(
+    engine: Engine,
+    run: HeldRun,
+    layer: int,
+    shifts: Sequence[Tensor],
+    wanted: Sequence[Address],
+    values: Values,
+) -> dict[str, Tensor]:
+    """Runs one block on shifted streams, side by side in one batch, and reads places of it."""
+    count, rows = len(shifts), len(run.lengths)
+    mlp = wanted[0].part == "mlp"
+    model = engine.model
+    own = [i for i in run.interventions if i.edge is None and i.address.layer == layer]
+    kept = [i for i in own if (mlp and i.address != wanted[0]) or _before_attention(i)]
+    slices = [slice(n * rows, (n + 1) * rows) for n in range(count)]
+    frame = Frame(run.lengths, run.tokens.shape[1], 0, run.tokens.device)
+    shop = Workshop(model, frame, values)
+    tasks = [Task(tuple(kept), part) for part in slices] if kept else []
+    hooks = shop.hooks(tasks, wanted, range(layer, layer + 1))
+    stream = run.stream(layer).repeat(count, 1, 1)
+    moved = torch.cat(list(shifts))
+    if mlp and not model.facts.parallel:
+        at = f"blocks.{layer}.hook_attn_out"
+        fixed = run.overridden(layer)
+        hooks = [*fixed_hooks(model, fixed, count), *hooks, (at, lambda out: out + moved)]
+        if any(i.address.part == "resid_mid" for i in kept):
+            hooks.insert(0, hooks.pop())
+    else:
+        stream = stream + moved
+    tokens = run.tokens.repeat(count, 1)
+    run_span(model, Span(tokens, layer, layer + 1, stream, hooks=hooks))
+    return {place.place: shop.value(place) for place in wanted}
+
+
+def _before_attention(item: AnyIntervention) -> bool:
+    return item.address.part in _BEFORE_ATTENTION
+
+
+def fixed_hooks(
+    model: Model, fixed: Sequence[tuple[Address, Tensor]], count: int = 1, offset: int = 0
+) -> list[tuple[str, Hook]]:
+    """Hooks that put whole values in: [b, p, ...] at all positions, repeated ``count`` times."""
+
+    def writer(address: Address, value: Tensor) -> Hook:
+        def write(tensor: Tensor) -> Tensor:
+            out = tensor.clone()
+            repeated = value.repeat(count, *[1] * (value.ndim - 1))[:, offset:]
+            view(model, address, out).copy_(repeated)
+            return out
+
+        return write
+
+    return [(address.hook, writer(address, value)) for address, value in fixed]
