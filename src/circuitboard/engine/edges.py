@@ -11,7 +11,7 @@ replaces the receiver's own. Everything downstream of the receiver follows; noth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -146,8 +146,8 @@ def _block(
     moved = torch.cat(list(shifts))
     if mlp and not model.facts.parallel:
         at = f"blocks.{layer}.hook_attn_out"
-        fixed = run.overridden(layer)
-        hooks = [*fixed_hooks(model, fixed, count), *hooks, (at, lambda out: out + moved)]
+        fixed = [Fixed(address, value) for address, value in run.overridden(layer)]
+        hooks = [*fixed_hooks(model, fixed), *hooks, (at, lambda out: out + moved)]
         if any(i.address.part == "resid_mid" for i in kept):
             hooks.insert(0, hooks.pop())
     else:
@@ -161,18 +161,30 @@ def _before_attention(item: AnyIntervention) -> bool:
     return item.address.part in _BEFORE_ATTENTION
 
 
-def fixed_hooks(
-    model: Model, fixed: Sequence[tuple[Address, Tensor]], count: int = 1, offset: int = 0
-) -> list[tuple[str, Hook]]:
-    """Hooks that put whole values in: [b, p, ...] at all positions, repeated ``count`` times."""
+@dataclass(frozen=True)
+class Fixed:
+    """A place whose whole value is given, [b, p, ...], in some rows of a batch."""
 
-    def writer(address: Address, value: Tensor) -> Hook:
+    address: Address
+    value: Tensor
+    rows: slice = field(default_factory=lambda: slice(None))
+
+
+def fixed_hooks(model: Model, fixed: Sequence[Fixed], offset: int = 0) -> list[tuple[str, Hook]]:
+    """Hooks that put values in, before anything else acts."""
+    by_point: dict[str, list[Fixed]] = {}
+    for item in fixed:
+        by_point.setdefault(item.address.hook, []).append(item)
+
+    def writer(items: list[Fixed]) -> Hook:
         def write(tensor: Tensor) -> Tensor:
             out = tensor.clone()
-            repeated = value.repeat(count, *[1] * (value.ndim - 1))[:, offset:]
-            view(model, address, out).copy_(repeated)
+            for item in items:
+                slot = view(model, item.address, out[item.rows])
+                value = item.value[:, offset:]
+                slot.copy_(value.repeat(len(slot) // len(value), *[1] * (value.ndim - 1)))
             return out
 
         return write
 
-    return [(address.hook, writer(address, value)) for address, value in fixed]
+    return [(point, writer(items)) for point, items in by_point.items()]

@@ -180,7 +180,7 @@ class Engine:
         frame = Frame(run.lengths, run.tokens.shape[1], p, run.tokens.device)
         shop = Workshop(self.model, frame, values)
         hooks = [
-            *self._fixed(run, layers, p),
+            *self.fixed(run, layers, p),
             *shop.hooks([Task(run.interventions.items)], (), layers),
             *notes.hooks(layers),
         ]
@@ -197,9 +197,10 @@ class Engine:
         run.put(layers.stop, _whole(base, layers.stop, p, passed.leaving))
         run.cache.update(passed.cache)
 
-    def _fixed(self, run: HeldRun, layers: range, offset: int) -> list[tuple[str, Hook]]:
-        fixed = [pair for layer in layers for pair in run.overridden(layer)]
-        return edges.fixed_hooks(self.model, fixed, offset=offset)
+    def fixed(self, run: HeldRun, layers: range, offset: int) -> list[tuple[str, Hook]]:
+        """Hooks that put in what edges into some blocks have set."""
+        fixed = [edges.Fixed(*pair) for layer in layers for pair in run.overridden(layer)]
+        return edges.fixed_hooks(self.model, fixed, offset)
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -230,12 +231,12 @@ class Engine:
         shop = Workshop(self.model, frame, values)
         task = Task(run.interventions.items)
         here = range(layer, layer + 1)
-        hooks = [*self._fixed(run, here, 0), *shop.hooks([task], group, here)]
+        hooks = [*self.fixed(run, here, 0), *shop.hooks([task], group, here)]
         if layer == self.model.facts.n_layers:
             logits = run_tail(self.model, run.shifted, hooks)
             shop.read["logits"] = logits
         elif run.whole:
-            before = [*self._fixed(run, range(layer), 0), *shop.hooks([task], (), range(layer))]
+            before = [*self.fixed(run, range(layer), 0), *shop.hooks([task], (), range(layer))]
             run_span(self.model, Span(run.tokens, 0, layer + 1, hooks=[*before, *hooks]))
         else:
             foot = any(a.part in sites.FOOT for a in group)

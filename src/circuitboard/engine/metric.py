@@ -1,19 +1,121 @@
-"""Values of a metric on logits."""
+"""Values of a metric on a run, or on many runs side by side."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuitboard.models.executor import run_tail
+from circuitboard.models.model import Model
 from circuitboard.spec.metric import Metric
+
+#: A user's own metric: logits at the last position [b, v] -> one number for each prompt [b].
+OwnMetric = Callable[[Tensor], Tensor]
+
+#: Logits are computed for so many rows at once at most.
+TAIL_ROWS = 256
 
 
 def evaluate(metric: Metric, logits: Float[Tensor, "b v"]) -> Float[Tensor, "b"]:
-    """The metric of each prompt, from logits at its last position [b, v]: [b], float32."""
+    """A metric of the last position alone, for each prompt, float32."""
     logits = logits.float()
+    target = _ids(metric.target, logits)
     if metric.kind == "logit difference":
         if metric.foil is None:
             raise ValueError("a logit difference needs a foil")
-        return logits[:, metric.target] - logits[:, metric.foil]
-    log_probs = logits.log_softmax(-1)[:, metric.target]
+        return (_pick(logits, target) - _pick(logits, _ids(metric.foil, logits))).float()
+    if metric.kind not in ("log-probability", "probability"):
+        raise ValueError(f"a {metric.kind} needs more than the logits of one position")
+    log_probs = _pick(logits.log_softmax(-1), target)
     return log_probs if metric.kind == "log-probability" else log_probs.exp()
+
+
+def _ids(given: int | tuple[int, ...], logits: Tensor) -> Tensor:
+    ids = torch.tensor(given, device=logits.device)
+    if ids.ndim == 0:
+        return ids.expand(len(logits))
+    return ids.repeat(len(logits) // len(ids))
+
+
+def _pick(logits: Tensor, ids: Tensor) -> Tensor:
+    return logits.gather(1, ids[:, None])[:, 0]
+
+
+class Judge:
+    """Evaluates a metric on the residual streams that runs end in.
+
+    Args:
+        tokens: [b, p]; lengths: tokens of each prompt.
+        baseline: logits of the baseline at the last positions [b, v], for the KL divergence.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        metric: Metric | OwnMetric,
+        tokens: Tensor,
+        lengths: list[int],
+        baseline: Tensor | None = None,
+    ) -> None:
+        self._model = model
+        self._metric = metric
+        self._tokens = tokens
+        self._lengths = lengths
+        self._baseline = baseline
+
+    @property
+    def whole(self) -> bool:
+        """Whether all positions are needed, not the last alone."""
+        return isinstance(self._metric, Metric) and self._metric.kind == "loss"
+
+    def last(self, final: Float[Tensor, "n d"]) -> Float[Tensor, "n"]:
+        """From streams at last positions, any number of repeats of the prompts' rows."""
+        metric = self._metric
+        narrow = isinstance(metric, Metric) and metric.kind == "logit difference"
+        if narrow and self._model.narrow_exact and isinstance(metric, Metric):
+            return self._narrow(metric, final)
+        return torch.cat([self.logits(self._tail(part)) for part in self._parts(final)])
+
+    def _parts(self, final: Tensor) -> tuple[Tensor, ...]:
+        rows = len(self._lengths)
+        return final.split(max(rows, TAIL_ROWS // rows * rows))
+
+    def _tail(self, final: Tensor) -> Tensor:
+        return run_tail(self._model, final[:, None])[:, 0].float()
+
+    def _narrow(self, metric: Metric, final: Tensor) -> Tensor:
+        assert metric.foil is not None
+        target, foil = _ids(metric.target, final), _ids(metric.foil, final)
+        tokens = sorted({*target.tolist(), *foil.tolist()})
+        with torch.no_grad():
+            logits = self._model.narrow_logits(final, tokens)
+        where = {token: i for i, token in enumerate(tokens)}
+        picks = [[where[i] for i in ids.tolist()] for ids in (target, foil)]
+        first, second = (torch.tensor(p, device=logits.device) for p in picks)
+        return _pick(logits, first) - _pick(logits, second)
+
+    def logits(self, logits: Float[Tensor, "n v"]) -> Float[Tensor, "n"]:
+        """From logits at last positions."""
+        metric = self._metric
+        if not isinstance(metric, Metric):
+            rows = len(self._lengths)
+            return torch.cat([metric(part).float() for part in logits.split(rows)])
+        if metric.kind != "KL divergence":
+            return evaluate(metric, logits)
+        assert self._baseline is not None
+        base = self._baseline.log_softmax(-1).repeat(len(logits) // len(self._baseline), 1)
+        return (base.exp() * (base - logits.log_softmax(-1))).sum(-1)
+
+    def loss(self, final: Float[Tensor, "n p d"]) -> Float[Tensor, "n"]:
+        """Mean cross-entropy of each prompt's own next tokens, from streams at all positions."""
+        rows = len(self._lengths)
+        out = []
+        for part in final.split(rows):
+            log_probs = run_tail(self._model, part)[:, :-1].float().log_softmax(-1)
+            picked = log_probs.gather(-1, self._tokens[:, 1:, None])[..., 0]
+            for row, length in enumerate(self._lengths):
+                out.append(-picked[row, : length - 1].mean())
+        return torch.stack(out)

@@ -182,6 +182,11 @@ def _finish(bridge: Any, tokenizer: Any, name: str, original: Tensor) -> Model:
     logits = run_tail(model, final).float()
     model.raise_if_not_finite(logits)
     model.self_check = float((logits - original).abs().max())
+    few = [0, logits.shape[-1] // 2, logits.shape[-1] - 1]
+    with torch.no_grad():
+        narrow = model.narrow_logits(final[0], few)
+    error = float((narrow - logits[0][:, few]).abs().max())
+    model.narrow_exact = error <= 1e-4 * max(1.0, float(logits.abs().max()))
     return model
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from circuitboard.spec.address import GLOBAL_PARTS, HEAD_PARTS, LAYER_PARTS, Address
@@ -53,6 +54,7 @@ class Model:
         self_check: largest logit difference between the untouched model and this one, at load.
         source: what ``circuitboard.load`` was given, where that was a name or a folder.
         folder: where its files lie, if anywhere.
+        narrow_exact: whether :meth:`narrow_logits` gives the model's own logits.
         attached: what lives as long as the model (its engine).
         lock: held for every forward pass; hold it yourself for a pass in another thread.
     """
@@ -68,6 +70,7 @@ class Model:
         self.folder: str | None = None
         self.lock = threading.RLock()
         self.attached: dict[str, Any] = {}
+        self.narrow_exact = False
         self._hooks = hooks
 
     def __repr__(self) -> str:
@@ -209,6 +212,20 @@ class Model:
         if head is not None and getattr(head, "weight", None) is not None:
             return head.weight.detach()[index.to(head.weight.device)].float()
         return self.bridge.W_U.detach()[:, index].T.float()
+
+    def narrow_logits(self, residual: Float[Tensor, "n d"], tokens: Sequence[int]) -> Tensor:
+        """Logits of a few tokens alone, from the stream after the last block: [n, tokens].
+
+        The final norm, the unembedding's bias and the soft-cap are those of the model. Only to be
+        used where ``narrow_exact`` holds: the loader compares it with the model's own logits.
+        """
+        stream = residual[:, None]
+        if self.has_part("ln_final"):
+            stream = self.bridge.ln_final(stream)
+        rows = self.unembed_rows(tokens).to(stream.dtype)
+        logits = (stream[:, 0] @ rows.T).float() + self.unembed_bias(tokens).to(stream.device)
+        cap = self.facts.softcap
+        return logits if not cap else torch.tanh(logits / cap) * cap
 
     def final_gain(self) -> Tensor | None:
         """The final norm's gain, float32 [d], or None where there is none."""

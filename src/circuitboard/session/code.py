@@ -7,6 +7,7 @@ import zlib
 
 from circuitboard.session.interventions import Entries, Entry
 from circuitboard.spec import tensors
+from circuitboard.spec.errors import CircuitboardError
 from circuitboard.spec.intervention import Freeze, Scale, Set, Zero
 
 _SHORT = 64
@@ -49,6 +50,8 @@ def _call(entry: Entry) -> str:
             return f'board.set("{item.at}", {_array(name)}{off})'
         case Set():
             return f'board.set("{item.at}", {item.value!r}{off})'
+        case _:
+            raise CircuitboardError(f"{item!r} has no line of Python yet.")
 
 
 def _array(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -28,7 +28,8 @@ class Source(msgspec.Struct, frozen=True):
         if hasattr(given, "prompts") and hasattr(given, "interventions"):
             return cls(tuple(given.prompts), tuple(given.interventions))
         if isinstance(given, Iterable):
-            return cls(tuple(str(text) for text in given))
+            texts = cast(Iterable[object], given)
+            return cls(tuple(str(text) for text in texts))
         raise InterventionError(
             f"A {type(given).__name__} is not a source.", "Give a prompt, several, or a result."
         )

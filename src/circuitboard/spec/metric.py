@@ -6,16 +6,19 @@ from typing import Literal
 
 import msgspec
 
-MetricKind = Literal["logit difference", "log-probability", "probability"]
+MetricKind = Literal["logit difference", "log-probability", "probability", "loss", "KL divergence"]
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """A function of the logits at each prompt's last position.
+    """A number for each prompt.
 
-    ``logit difference``: logit(target) - logit(foil); ``log-probability`` and ``probability`` are
-    of the target alone. ``target`` and ``foil`` are token ids, one for all prompts.
+    At its last position: ``logit difference`` is logit(target) - logit(foil), ``log-probability``
+    and ``probability`` are of the target alone (nats), ``KL divergence`` is that of the baseline's
+    next-token distribution from the run's, sum p_base log(p_base / p_now) (nats). ``loss`` is the
+    mean cross-entropy of the prompt's own next tokens (nats). ``target`` and ``foil`` are token
+    ids, one for all prompts or one for each.
     """
 
     kind: MetricKind
-    target: int
-    foil: int | None = None
+    target: int | tuple[int, ...] = -1
+    foil: int | tuple[int, ...] | None = None
