@@ -14,6 +14,11 @@ _HOMES = {
     "Address": "circuitboard.spec.address",
     "Zero": "circuitboard.spec.intervention",
     "Freeze": "circuitboard.spec.intervention",
+    "Add": "circuitboard.spec.intervention",
+    "Mean": "circuitboard.spec.intervention",
+    "Patch": "circuitboard.spec.intervention",
+    "Resample": "circuitboard.spec.intervention",
+    "Source": "circuitboard.spec.intervention",
     "Scale": "circuitboard.spec.intervention",
     "Set": "circuitboard.spec.intervention",
     "InterventionSet": "circuitboard.spec.intervention",
@@ -23,22 +28,32 @@ _HOMES = {
     "RunResult": "circuitboard.engine.result",
     "run": "circuitboard.engine.run",
     "sweep": "circuitboard.engine.sweep",
+    "patch_grid": "circuitboard.engine.sweep",
+    "Watch": "circuitboard.engine.sweep",
     "Board": "circuitboard.widget",
 }
 
 __all__ = [
+    "Add",
     "Address",
     "Board",
     "CircuitboardError",
     "Freeze",
     "InterventionSet",
+    "Mean",
     "Model",
+    "Patch",
+    "Resample",
     "RunResult",
     "Scale",
     "Set",
+    "Source",
+    "Watch",
     "Zero",
     "__version__",
     "load",
+    "patch_grid",
+    "register_reference",
     "register_tensor",
     "run",
     "sweep",
@@ -48,6 +63,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name == "register_tensor":
         return import_module("circuitboard.spec.tensors").register
+    if name == "register_reference":
+        return import_module("circuitboard.spec.references").register
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'circuitboard' has no attribute {name!r}")
@@ -60,11 +77,23 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from circuitboard.engine.result import RunResult
     from circuitboard.engine.run import run
-    from circuitboard.engine.sweep import sweep
+    from circuitboard.engine.sweep import Watch, patch_grid, sweep
     from circuitboard.models.load import load
     from circuitboard.models.model import Model
     from circuitboard.session.board import Board
     from circuitboard.spec.address import Address
     from circuitboard.spec.errors import CircuitboardError
-    from circuitboard.spec.intervention import Freeze, InterventionSet, Scale, Set, Zero
+    from circuitboard.spec.intervention import (
+        Add,
+        Freeze,
+        InterventionSet,
+        Mean,
+        Patch,
+        Resample,
+        Scale,
+        Set,
+        Source,
+        Zero,
+    )
+    from circuitboard.spec.references import register as register_reference
     from circuitboard.spec.tensors import register as register_tensor

@@ -10,6 +10,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import circuitboard as cb
 import tiny
 from circuitboard.session.board import Board
 from circuitboard.spec.errors import AddressError, InterventionError, PromptError, TargetError
@@ -128,7 +129,10 @@ def test_code_rebuilds_the_state_exactly(monkeypatch: pytest.MonkeyPatch) -> Non
     b.set("L1H1.z", np.arange(8.0))
     b.set("L0H0", 0.5)
     b.interventions[1].on = False
-    import circuitboard as cb
+    b.patch("L0H1->L2H0.k", tiny.prompt(9, 5))
+    b.patch("L0H2", cb.run(b.model, tiny.prompt(9, 6), cb.Zero("L0H0")))
+    b.freeze("L2H3", tiny.prompt(9, 7))
+    b.add("L1.resid_pre@-1", np.ones(32), 2.0)
 
     monkeypatch.setattr("circuitboard.models.load.load", lambda source: tiny.model(source))
     space: dict[str, object] = {}
@@ -137,6 +141,27 @@ def test_code_rebuilds_the_state_exactly(monkeypatch: pytest.MonkeyPatch) -> Non
     assert isinstance(other, cb.Board)
     assert other.interventions == b.interventions
     np.testing.assert_array_equal(other.result.logits, b.result.logits)
+
+
+def test_ablation_by_mean_and_resampling_over_reference_prompts() -> None:
+    named = [tiny.prompt(9 + i, 30 + i) for i in range(3)]
+    b = Board(tiny.model("gpt2"), PROMPT, "t7", "t11", reference=named, contrast=named[0])
+    b.ablate("L1H2", "mean")
+    b.ablate("L1.mlp", "resample", seed=4)
+    wanted = cb.run(b.model, PROMPT, [cb.Mean("L1H2"), cb.Resample("L1.mlp", 4)], reference=named)
+    np.testing.assert_allclose(b.result.logits, wanted.logits, atol=1e-5)
+    assert b.contrast == named[0]
+
+
+def test_a_missing_reference_is_a_problem_that_undo_mends() -> None:
+    b = board()
+    good = b.wait()
+    b.ablate("L1H2", "mean")
+    with pytest.raises(InterventionError, match="reference="):
+        b.wait()
+    assert b.outcome is good
+    b.undo()
+    assert b.result.metric == good.now_value
 
 
 def test_selection_is_read_and_set() -> None:
@@ -171,7 +196,8 @@ def test_edited_weights_are_seen_by_the_next_result() -> None:
         (lambda b: b.ablate("L9H9"), AddressError),
         (lambda b: b.ablate("L0H0@99"), AddressError),
         (lambda b: b.set("L0H0.z", [1.0, 2.0, 3.0]), InterventionError),
-        (lambda b: b.ablate("L0H0", how="mean"), InterventionError),
+        (lambda b: b.ablate("L0H0", how="median"), InterventionError),
+        (lambda b: b.patch("L0H1->L9H9.k", PROMPT), AddressError),
     ],
 )
 def test_what_cannot_be_done_changes_nothing(change: object, error: type[Exception]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
@@ -11,6 +12,10 @@ from torch import Tensor
 from circuitboard.models.executor import run_tail
 from circuitboard.models.model import Model
 from circuitboard.spec.metric import Metric
+
+if TYPE_CHECKING:
+    from circuitboard.engine.engine import Engine
+    from circuitboard.engine.held import HeldRun
 
 #: A user's own metric: logits at the last position [b, v] -> one number for each prompt [b].
 OwnMetric = Callable[[Tensor], Tensor]
@@ -22,26 +27,14 @@ TAIL_ROWS = 256
 def evaluate(metric: Metric, logits: Float[Tensor, "b v"]) -> Float[Tensor, "b"]:
     """A metric of the last position alone, for each prompt, float32."""
     logits = logits.float()
-    target = _ids(metric.target, logits)
     if metric.kind == "logit difference":
         if metric.foil is None:
             raise ValueError("a logit difference needs a foil")
-        return (_pick(logits, target) - _pick(logits, _ids(metric.foil, logits))).float()
+        return logits[:, metric.target] - logits[:, metric.foil]
     if metric.kind not in ("log-probability", "probability"):
         raise ValueError(f"a {metric.kind} needs more than the logits of one position")
-    log_probs = _pick(logits.log_softmax(-1), target)
+    log_probs = logits.log_softmax(-1)[:, metric.target]
     return log_probs if metric.kind == "log-probability" else log_probs.exp()
-
-
-def _ids(given: int | tuple[int, ...], logits: Tensor) -> Tensor:
-    ids = torch.tensor(given, device=logits.device)
-    if ids.ndim == 0:
-        return ids.expand(len(logits))
-    return ids.repeat(len(logits) // len(ids))
-
-
-def _pick(logits: Tensor, ids: Tensor) -> Tensor:
-    return logits.gather(1, ids[:, None])[:, 0]
 
 
 class Judge:
@@ -71,6 +64,12 @@ class Judge:
         """Whether all positions are needed, not the last alone."""
         return isinstance(self._metric, Metric) and self._metric.kind == "loss"
 
+    def run(self, engine: Engine, run: HeldRun) -> Float[Tensor, "b"]:
+        """From a run."""
+        if self.whole:
+            return self.loss(run.shifted)
+        return self.logits(engine.last_logits(run))
+
     def last(self, final: Float[Tensor, "n d"]) -> Float[Tensor, "n"]:
         """From streams at last positions, any number of repeats of the prompts' rows."""
         metric = self._metric
@@ -88,14 +87,9 @@ class Judge:
 
     def _narrow(self, metric: Metric, final: Tensor) -> Tensor:
         assert metric.foil is not None
-        target, foil = _ids(metric.target, final), _ids(metric.foil, final)
-        tokens = sorted({*target.tolist(), *foil.tolist()})
         with torch.no_grad():
-            logits = self._model.narrow_logits(final, tokens)
-        where = {token: i for i, token in enumerate(tokens)}
-        picks = [[where[i] for i in ids.tolist()] for ids in (target, foil)]
-        first, second = (torch.tensor(p, device=logits.device) for p in picks)
-        return _pick(logits, first) - _pick(logits, second)
+            logits = self._model.narrow_logits(final, [metric.target, metric.foil])
+        return logits[:, 0] - logits[:, 1]
 
     def logits(self, logits: Float[Tensor, "n v"]) -> Float[Tensor, "n"]:
         """From logits at last positions."""

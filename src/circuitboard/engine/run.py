@@ -35,6 +35,7 @@ def run(
     *,
     target: str | None = None,
     foil: str | None = None,
+    reference: Sequence[str] | None = None,
     keep: Iterable[str] = (),
 ) -> RunResult:
     """Runs a model on a prompt, or several, with interventions.
@@ -44,6 +45,7 @@ def run(
         prompt: one text, or several (padded on the right; ``@-1`` is each one's last token).
         interventions: what to do, in order.
         target, foil: tokens that ``result.metric`` compares at the last position.
+        reference: prompts for means and resampling; a bundled model has its own.
         keep: addresses to compute at once; all others are computed when asked for.
 
     Returns:
@@ -55,7 +57,7 @@ def run(
     """
     engine = engine_of(model)
     prompts = (prompt,) if isinstance(prompt, str) else tuple(prompt)
-    wanted = InterventionSet.of(interventions)
+    wanted = InterventionSet.of(interventions).refer(reference)
     metric = metric_of(model, target, foil)
     with model.lock:
         engine.refresh()

@@ -44,9 +44,11 @@ class Lender:
         self._lengths = lengths
         self._check = check
 
-    def values(self, wanted: InterventionSet) -> dict[AnyIntervention, Tensor]:
+    def values(
+        self, wanted: InterventionSet, known: dict[AnyIntervention, Tensor] | None = None
+    ) -> dict[AnyIntervention, Tensor]:
         """For each borrowing intervention, [b, p, ...] at all positions of these prompts."""
-        found: dict[AnyIntervention, Tensor] = {}
+        found: dict[AnyIntervention, Tensor] = dict(known or {})
         for item in wanted:
             if item in found or not isinstance(item, Freeze | Patch | Mean | Resample):
                 continue

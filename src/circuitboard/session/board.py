@@ -19,7 +19,7 @@ from circuitboard.engine.engine import Check, engine_of
 from circuitboard.engine.metric import evaluate
 from circuitboard.engine.result import RunResult
 from circuitboard.engine.run import metric_of
-from circuitboard.engine.sites import check_value
+from circuitboard.engine.sites import check_places, check_value
 from circuitboard.models.load import default_prompt, load
 from circuitboard.models.model import Model
 from circuitboard.session import watcher
@@ -53,6 +53,8 @@ class Board(Verbs):
         target, foil: the tokens that the metric compares at the last position.
         metric: ``"logit difference"`` (the default with a foil), ``"log-probability"`` (without),
             or ``"probability"``.
+        contrast: a second prompt, kept as ``board.contrast`` for patching from.
+        reference: prompts for means and resampling; a bundled model has its own.
 
     Raises:
         PromptError, TargetError, ModelError: each says what to do.
@@ -69,6 +71,9 @@ class Board(Verbs):
         target: str = "",
         foil: str = "",
         metric: MetricKind | None = None,
+        *,
+        contrast: str | None = None,
+        reference: Sequence[str] | None = None,
     ) -> None:
         self.model: Model = load(model)
         self.engine = engine_of(self.model)
@@ -76,6 +81,8 @@ class Board(Verbs):
             given = default_prompt(self.model)
             prompt = given["prompt"]
             target, foil = target or given["target"], foil or given["foil"]
+        self.contrast = contrast
+        self.reference = None if reference is None else tuple(reference)
         self._kind: MetricKind | None = metric
         self._lock = threading.RLock()
         self._ids = itertools.count(1)
@@ -102,7 +109,7 @@ class Board(Verbs):
             tokens, lengths = self._encoded[:2]
             entries = self._question.entries
             for item in items:
-                self.model.check(item.address)
+                check_places(self.model, item)
                 check_value(self.model, item, tokens.shape[1], lengths)
                 entries = with_item(entries, item, next(self._ids), on)
             self._change(entries=entries)
@@ -112,8 +119,9 @@ class Board(Verbs):
         with self._lock:
             entries = self._question.entries
             for place in several(at):
-                address = self.model.check(Address.parse(place))
-                entries = without(entries, str(address))
+                if "->" not in place:
+                    self.model.check(Address.parse(place))
+                entries = without(entries, place)
             self._change(entries=entries)
 
     def clear(self) -> None:
@@ -230,7 +238,7 @@ class Board(Verbs):
     def interventions(self, items: InterventionSet | Iterable[AnyIntervention]) -> None:
         wanted = list(InterventionSet.of(items))
         for item in wanted:
-            self.model.check(item.address)
+            check_places(self.model, item)
         self._change(entries=tuple(Entry(next(self._ids), item) for item in wanted))
 
     @property
@@ -328,7 +336,7 @@ class Board(Verbs):
         self, revision: int, question: Question, encoded: tuple[Any, list[int], Any], check: Check
     ) -> None:
         tokens, lengths, metric = encoded
-        wanted = active(question.entries)
+        wanted = active(question.entries).refer(self.reference)
         try:
             with self.model.lock:
                 baseline = self.engine.baseline(tokens, lengths, check)

@@ -7,8 +7,17 @@ import zlib
 
 from circuitboard.session.interventions import Entries, Entry
 from circuitboard.spec import tensors
-from circuitboard.spec.errors import CircuitboardError
-from circuitboard.spec.intervention import Freeze, Scale, Set, Zero
+from circuitboard.spec.intervention import (
+    Add,
+    Freeze,
+    Mean,
+    Patch,
+    Resample,
+    Scale,
+    Set,
+    Source,
+    Zero,
+)
 
 _SHORT = 64
 
@@ -42,16 +51,34 @@ def _call(entry: Entry) -> str:
     match item:
         case Zero():
             return f'board.ablate("{item.at}"{off})'
-        case Freeze():
+        case Mean():
+            return f'board.ablate("{item.at}", "mean"{off})'
+        case Resample():
+            return f'board.ablate("{item.at}", "resample", seed={item.seed}{off})'
+        case Freeze(source=None):
             return f'board.freeze("{item.at}"{off})'
+        case Freeze(source=source) | Patch(source=source):
+            verb = "freeze" if isinstance(item, Freeze) else "patch"
+            return f'board.{verb}("{item.at}", {_source(source)}{off})'
+        case Add(value=str(name)):
+            return f'board.add("{item.at}", {_array(name)}, {item.coefficient!r}{off})'
+        case Add():
+            return f'board.add("{item.at}", {item.value!r}, {item.coefficient!r}{off})'
         case Scale():
             return f'board.scale("{item.at}", {item.factor!r}{off})'
         case Set(value=str(name)):
             return f'board.set("{item.at}", {_array(name)}{off})'
         case Set():
             return f'board.set("{item.at}", {item.value!r}{off})'
-        case _:
-            raise CircuitboardError(f"{item!r} has no line of Python yet.")
+
+
+def _source(source: Source | None) -> str:
+    """A source as Python: its one prompt, or the run that it is."""
+    assert source is not None
+    if len(source.prompts) == 1 and not source.interventions:
+        return repr(source.prompts[0])
+    done = ", ".join(f"cb.{item!r}" for item in source.interventions)
+    return f"cb.Source({source.prompts!r}, ({done},))" if done else repr(source.prompts)
 
 
 def _array(name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import cast, overload
 
-from circuitboard.spec.intervention import AnyIntervention, InterventionSet, Scale, Set
+from circuitboard.spec.intervention import Add, AnyIntervention, InterventionSet, Scale, Set
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def with_item(entries: Entries, item: AnyIntervention, new_id: int, on: bool) ->
     """Adds an intervention; one of the same kind at the same address is replaced in its place."""
     for i, entry in enumerate(entries):
         same = type(entry.item) is type(item) and entry.item.at == item.at
-        if same and (isinstance(item, Scale | Set) or entry.item == item):
+        if same and (isinstance(item, Scale | Set | Add) or entry.item == item):
             return (*entries[:i], Entry(entry.id, item, on), *entries[i + 1 :])
     return (*entries, Entry(new_id, item, on))
 
@@ -49,6 +49,8 @@ def without(entries: Entries, at: str) -> Entries:
     place, _, position = at.partition("@")
 
     def hit(entry: Entry) -> bool:
+        if entry.item.edge is not None:
+            return entry.item.at == at
         own = entry.item.address
         inside = own.place == place or own.place.startswith(f"{place}.")
         return inside and (not position or str(own.position) == position)

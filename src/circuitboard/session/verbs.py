@@ -7,23 +7,57 @@ from typing import Any
 
 from circuitboard.session.interventions import Places, several
 from circuitboard.spec.errors import InterventionError
-from circuitboard.spec.intervention import AnyIntervention, Freeze, Scale, Set, Zero
+from circuitboard.spec.intervention import (
+    Add,
+    AnyIntervention,
+    Freeze,
+    Mean,
+    Patch,
+    Resample,
+    Scale,
+    Set,
+    Zero,
+)
 
 
 class Verbs:
     """The verbs of a board. Each is one step of undo, however many places it is given."""
 
-    def ablate(self, at: Places, how: str = "zero", *, on: bool = True) -> None:
-        """Sets a place, or several in one step, to zero."""
-        if how != "zero":
-            raise InterventionError(
-                f"Ablating by {how!r} is not available.", 'This version ablates by "zero" alone.'
-            )
-        self._add([Zero(place) for place in several(at)], on)
+    def ablate(self, at: Places, how: str = "zero", *, seed: int = 0, on: bool = True) -> None:
+        """Takes a place, or several, out: ``"zero"``, ``"mean"`` or ``"resample"``.
 
-    def freeze(self, at: Places, *, on: bool = True) -> None:
-        """Holds a place, or several, at the baseline run's value, whatever happens upstream."""
-        self._add([Freeze(place) for place in several(at)], on)
+        Mean and resampling are over the board's reference prompts (``reference=``; a bundled model
+        has its own). Raises InterventionError where there are none.
+        """
+        places = several(at)
+        if how == "zero":
+            self._add([Zero(place) for place in places], on)
+        elif how == "mean":
+            self._add([Mean(place) for place in places], on)
+        elif how == "resample":
+            self._add([Resample(place, seed) for place in places], on)
+        else:
+            raise InterventionError(
+                f"There is no ablation by {how!r}.", 'Choose "zero", "mean" or "resample".'
+            )
+
+    def freeze(self, at: Places, source: Any = None, *, on: bool = True) -> None:
+        """Holds a place, or several, at their value in the baseline run, whatever happens upstream.
+
+        ``source``: another run to hold them at: a prompt, or a result.
+        """
+        self._add([Freeze(place, source) for place in several(at)], on)
+
+    def patch(self, at: Places, source: Any, *, on: bool = True) -> None:
+        """Puts in the value from another run: a prompt (such as ``board.contrast``) or a result.
+
+        At an edge (``"L0H1->L5H5.k"``) the receiver alone sees the sender's new value.
+        """
+        self._add([Patch(place, source) for place in several(at)], on)
+
+    def add(self, at: Places, value: Any, coefficient: float = 1.0, *, on: bool = True) -> None:
+        """Adds ``coefficient`` times a number, an array or a tensor to a place, or several."""
+        self._add([Add(place, value, float(coefficient)) for place in several(at)], on)
 
     def scale(self, at: Places, factor: float, *, on: bool = True) -> None:
         """Multiplies a place, or several, by a factor."""

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import msgspec
 
-from circuitboard.spec import tensors
+from circuitboard.spec import references, tensors
 from circuitboard.spec.address import Address, Edge
 from circuitboard.spec.errors import InterventionError
 
@@ -205,6 +205,20 @@ class InterventionSet(msgspec.Struct, frozen=True):
         if isinstance(items, Intervention):
             return cls((items,))
         return cls(tuple(items))
+
+    def refer(self, prompts: Iterable[str] | None) -> InterventionSet:
+        """The same, with reference prompts for the means and resamplings that name none."""
+        if prompts is None:
+            return self
+        name = references.register(prompts)
+        return InterventionSet(
+            tuple(
+                msgspec.structs.replace(item, reference=name)
+                if isinstance(item, Mean | Resample) and item.reference is None
+                else item
+                for item in self.items
+            )
+        )
 
     def __iter__(self) -> Iterator[AnyIntervention]:  # type: ignore[override]
         return iter(self.items)

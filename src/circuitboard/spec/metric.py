@@ -16,9 +16,9 @@ class Metric(msgspec.Struct, frozen=True):
     and ``probability`` are of the target alone (nats), ``KL divergence`` is that of the baseline's
     next-token distribution from the run's, sum p_base log(p_base / p_now) (nats). ``loss`` is the
     mean cross-entropy of the prompt's own next tokens (nats). ``target`` and ``foil`` are token
-    ids, one for all prompts or one for each.
+    ids, the same for all prompts.
     """
 
     kind: MetricKind
-    target: int | tuple[int, ...] = -1
-    foil: int | tuple[int, ...] | None = None
+    target: int = -1
+    foil: int | None = None

@@ -15,7 +15,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 
 import msgspec
 
@@ -210,17 +210,36 @@ def problem_of(error: Exception) -> m.Problem:
     )
 
 
+#: How each kind of intervention is drawn on the part.
+_LOOKS: dict[str, Literal["zero", "freeze", "scale", "set"]] = {
+    "zero": "zero",
+    "mean": "zero",
+    "resample": "zero",
+    "freeze": "freeze",
+    "scale": "scale",
+    "patch": "set",
+    "add": "set",
+    "set": "set",
+}
+
+
 def _entry(entry: Entry) -> m.Entry:
     item = entry.item
-    texts = {"zero": f"ablate {item.at}", "freeze": f"freeze {item.at}"}
+    texts = {
+        "zero": f"ablate {item.at}",
+        "mean": f"ablate {item.at} (mean)",
+        "resample": f"ablate {item.at} (resample)",
+        "freeze": f"freeze {item.at}",
+        "patch": f"patch {item.at}",
+        "add": f"add to {item.at}",
+    }
     text = texts.get(item.kind, "")
     if isinstance(item, Scale):
         text = f"scale {item.at} × {item.factor:g}"
     elif isinstance(item, Set):
         shown = "an array" if isinstance(item.value, str) else f"{item.value:g}"
         text = f"set {item.at} to {shown}"
-    kind: Any = item.kind
-    return m.Entry(id=entry.id, at=item.at, kind=kind, text=text, on=entry.on)
+    return m.Entry(id=entry.id, at=item.at, kind=_LOOKS[item.kind], text=text, on=entry.on)
 
 
 def model_info(board: Board) -> m.ModelInfo:
