@@ -17,6 +17,9 @@ from circuitboard.spec import tensors
 from circuitboard.spec.address import Address
 from circuitboard.spec.intervention import AnyIntervention, Freeze, Scale, Set, Zero
 
+# Models this small are slowed down by threads.
+torch.set_num_threads(1)
+
 VOCABULARY = 61
 LAYERS = 3
 _COMMON: dict[str, Any] = {

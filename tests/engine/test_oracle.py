@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -22,6 +24,8 @@ from circuitboard.spec.intervention import (
 )
 
 PROMPT = tiny.prompt()
+#: Random stacks in all; `make soak` asks for many more.
+STACKS = int(os.environ.get("CIRCUITBOARD_STACKS", "300"))
 SKIP = {"logits"}
 
 
@@ -147,7 +151,7 @@ def ordered(items: list[AnyIntervention]) -> list[AnyIntervention]:
 
 @pytest.mark.parametrize("name", tiny.ARCHITECTURES)
 @settings(
-    max_examples=34,
+    max_examples=STACKS // (2 * len(tiny.ARCHITECTURES)),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+
+from circuitboard.lab.workarounds import drop_when_closed
 
 
 class NoDelayConnection(ZMQChannelsWebsocketConnection):
@@ -14,3 +17,8 @@ class NoDelayConnection(ZMQChannelsWebsocketConnection):
         """Turns the delay off, then connects as usual."""
         self.websocket_handler.set_nodelay(True)
         return super().connect()
+
+    @property
+    def write_message(self) -> Callable[..., None]:
+        """Sends to the browser, as long as it is there."""
+        return drop_when_closed(self.websocket_handler.write_message)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 
@@ -17,3 +19,26 @@ def keep_on_subshells(comm: Any) -> None:
     """
     if hasattr(comm, "_reply_subshell_for"):
         comm._reply_subshell_for = None
+
+
+def drop_when_closed(write: Callable[..., Any]) -> Callable[..., None]:
+    """Writes to a websocket, or does nothing where the browser's tab has gone.
+
+    jupyter_server 2.21.1: messages under way when a tab closes are written to its closed
+    websocket, and each leaves a traceback in the terminal.
+    """
+    from tornado.websocket import WebSocketClosedError
+
+    def settle(task: asyncio.Future[Any]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, WebSocketClosedError):
+            raise error
+
+    def written(*args: Any, **named: Any) -> None:
+        try:
+            task = write(*args, **named)
+        except WebSocketClosedError:
+            return
+        task.add_done_callback(settle)
+
+    return written

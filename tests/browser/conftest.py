@@ -1,0 +1,88 @@
+"""One server and one browser for the session; a fresh page and workspace for each test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import (
+    Record,
+    Server,
+    chromium,
+    execute,
+    find_browser,
+    server,
+    wait_for_board,
+)
+
+RESULTS = Path(__file__).resolve().parents[2] / "test-results"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks every test of this folder; skips them where there is no browser."""
+    no_browser = pytest.mark.skip(reason="no Chromium or Chrome found; make test installs it")
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if find_browser() is None:
+                item.add_marker(no_browser)
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Server]:
+    with server("open", "names") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chrome() -> Iterator[Any]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def record() -> Record:
+    return Record()
+
+
+@pytest.fixture
+def page(lab: Server, chrome: Any, record: Record, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """JupyterLab with the board of the session's kernel, set back to how it started."""
+    context = chrome.new_context(viewport={"width": 1600, "height": 1000})
+    context.set_default_timeout(15_000)
+    context.on("page", record.watch)
+    page = context.new_page()
+    page.goto(lab.workspace(re.sub(r"\W", "-", request.node.name)))
+    wait_for_board(page)
+    execute(page, RESET)
+    yield page
+    if getattr(request.node, "failed", False):
+        RESULTS.mkdir(exist_ok=True)
+        page.screenshot(path=RESULTS / f"{request.node.name}.png")
+    context.close()
+    assert record.errors == []
+    assert record.strangers() == []
+
+
+# The first test's board is the one as loaded; the rest come back to it.
+RESET = """
+try:
+    _fresh
+except NameError:
+    _fresh = (board.prompt, board.target, board.foil)
+if (board.prompt, board.target, board.foil) != _fresh:
+    board.ask(*_fresh)
+board.clear()
+board.selection = []
+"""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    report = yield
+    if report.failed:
+        item.failed = True  # type: ignore[attr-defined]
+    return report

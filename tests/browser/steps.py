@@ -1,0 +1,124 @@
+"""What the tests do on the board, each in one word."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+PAINTED = """canvas => {
+  const {width, height} = canvas;
+  if (!width || !height) return 0;
+  const {data} = canvas.getContext('2d').getImageData(0, 0, width, height);
+  const seen = new Set();
+  for (let i = 0; i < data.length; i += 4)
+    seen.add((data[i] << 24) | (data[i + 1] << 16) | (data[i + 2] << 8) | data[i + 3]);
+  return seen.size; }"""
+SIGNATURE = """canvas => {
+  const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  let hash = 17;
+  for (let i = 0; i < data.length; i++) hash = (hash * 31 + data[i]) | 0;
+  return hash; }"""
+
+
+def board(page: Page) -> Locator:
+    """The board's root."""
+    return page.get_by_test_id("board")
+
+
+def revision(page: Page) -> str:
+    """Which run of the model is shown."""
+    return board(page).get_attribute("data-revision") or ""
+
+
+def expect_new_revision(page: Page, old: str, *, within_ms: int = 5000) -> None:
+    """Until another run is shown than the one of ``old``."""
+    expect(board(page)).not_to_have_attribute("data-revision", old, timeout=within_ms)
+
+
+def colours(canvas: Locator) -> int:
+    """How many colours a canvas holds: one where it is blank."""
+    return canvas.evaluate(PAINTED)
+
+
+def expect_painted(canvas: Locator, at_least: int = 3) -> None:
+    """Until a canvas shows something."""
+    expect(canvas).to_be_visible()
+    for _ in range(50):
+        if colours(canvas) >= at_least:
+            return
+        canvas.page.wait_for_timeout(100)
+    raise AssertionError(f"the canvas holds {colours(canvas)} colours: it is blank")
+
+
+def picture(canvas: Locator) -> int:
+    """A number that changes with any pixel of a canvas."""
+    return canvas.evaluate(SIGNATURE)
+
+
+def expect_new_picture(canvas: Locator, old: int) -> None:
+    """Until a canvas shows something else."""
+    for _ in range(50):
+        if picture(canvas) != old:
+            return
+        canvas.page.wait_for_timeout(100)
+    raise AssertionError("the picture did not change")
+
+
+def part(page: Page, address: str) -> Locator:
+    """A part on the map."""
+    return page.get_by_test_id(f"part-{address}")
+
+
+def choose(page: Page, address: str) -> None:
+    """Clicks a head on the map; its view opens."""
+    part(page, address).click()
+    expect(page.get_by_test_id("head-title")).to_contain_text(address)
+
+
+def ablate(page: Page, address: str) -> None:
+    """Clicks a head and its ablate control."""
+    choose(page, address)
+    old = revision(page)
+    page.get_by_test_id("ctl-ablate").click()
+    expect_new_revision(page, old)
+
+
+def entries(page: Page) -> Locator:
+    """The lines of the list of interventions."""
+    return page.locator("[data-testid^='entry-']").and_(
+        page.locator(":not([data-testid*='toggle']):not([data-testid*='remove'])")
+    )
+
+
+def now(page: Page) -> float:
+    """The metric as the board shows it now."""
+    return number(page.get_by_test_id("metric-now").inner_text())
+
+
+def baseline(page: Page) -> float:
+    """The metric of the untouched run."""
+    return number(page.get_by_test_id("metric-baseline").inner_text())
+
+
+def number(text: str) -> float:
+    """The number in a text, with either kind of minus."""
+    found = re.search(r"-?\d+(\.\d+)?", text.replace("\N{MINUS SIGN}", "-"))
+    assert found, f"no number in {text!r}"
+    return float(found[0])
+
+
+def probabilities(page: Page) -> dict[str, tuple[float, float]]:
+    """Token to (probability now, at baseline), of the rows shown."""
+    rows = page.get_by_test_id("logit-row").evaluate_all(
+        "rows => rows.map(r => [r.dataset.token, +r.dataset.probNow, +r.dataset.probBase])"
+    )
+    return {token: (at_present, before) for token, at_present, before in rows}
+
+
+def ask(page: Page, **given: Any) -> None:
+    """Fills prompt, target or foil in, and applies them."""
+    for name, text in given.items():
+        page.get_by_test_id(f"{name}-input").fill(text)
+    page.get_by_test_id("apply-prompt").click()
