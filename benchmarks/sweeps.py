@@ -199,11 +199,12 @@ def report(found: list[tuple[str, list[Row]]]) -> str:
     lines = [
         "# Sweeps against TransformerLens",
         "",
-        f"Written by `python benchmarks/sweeps.py` at {commit}, {torch.get_num_threads()} CPU threads,",
-        "one process. Medians; read the ratios. The peer is a loop of `run_with_hooks` on the same",
-        f"model, timed on {SAMPLE} of its runs spread evenly and scaled to all. 'Share of peak' is the",
-        "least arithmetic of the sweep (each cone, matrix products alone) over our time, as a share",
-        "of what one large matrix product reaches here.",
+        f"Written by `python benchmarks/sweeps.py` at {commit},",
+        f"with {torch.get_num_threads()} CPU threads, in one process. Medians; read the ratios.",
+        "The peer is a loop of `run_with_hooks` on the same model, timed on",
+        f"{SAMPLE} of its runs spread evenly and scaled to all. 'Share of peak' is the least",
+        "arithmetic of the sweep (each cone, matrix products alone) over our time, as a",
+        "share of what one large matrix product reaches here.",
     ]
     for title, rows in found:
         lines += [
