@@ -29,6 +29,7 @@ _HOMES = {
     "run": "circuitboard.engine.run",
     "sweep": "circuitboard.engine.sweep",
     "patch_grid": "circuitboard.engine.sweep",
+    "path_patch": "circuitboard.engine.paths",
     "Watch": "circuitboard.engine.sweep",
     "Board": "circuitboard.widget",
 }
@@ -53,6 +54,7 @@ __all__ = [
     "__version__",
     "load",
     "patch_grid",
+    "path_patch",
     "register_reference",
     "register_tensor",
     "run",
@@ -75,6 +77,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from circuitboard.engine.paths import path_patch
     from circuitboard.engine.result import RunResult
     from circuitboard.engine.run import run
     from circuitboard.engine.sweep import Watch, patch_grid, sweep

@@ -21,14 +21,24 @@ from harness import (
 RESULTS = Path(__file__).resolve().parents[2] / "test-results"
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks every test of this folder; skips them where there is no browser."""
+    """Marks every test of this folder, skips them where there is no browser, and runs them last.
+
+    Last, because Playwright leaves an event loop running in the main thread.
+    """
     no_browser = pytest.mark.skip(reason="no Chromium or Chrome found; make test installs it")
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if is_here(item):
             item.add_marker(pytest.mark.browser)
             if find_browser() is None:
                 item.add_marker(no_browser)
+    items.sort(key=is_here)
+
+
+def is_here(item: pytest.Item) -> bool:
+    """Whether it is a browser test."""
+    return Path(__file__).parent in item.path.parents
 
 
 @pytest.fixture(scope="session")

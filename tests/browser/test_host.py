@@ -93,9 +93,9 @@ def test_the_command_opens_the_board_beside_another_notebook(page: Page, lab: Se
           await made.sessionContext.ready; }"""
     )
     type_and_run(page, "mine = 5")
-    page.keyboard.press("Control+Shift+c")
-    page.keyboard.type("open the board beside")
-    page.get_by_text("Circuitboard: open the board beside this notebook").first.click()
+    page.evaluate("() => void jupyterapp.commands.execute('apputils:activate-command-palette')")
+    page.locator(".lm-CommandPalette-input").fill("open the board beside")
+    page.locator(".lm-CommandPalette-item", has_text="Circuitboard: open the board").click()
     wait_for_board(page)
     assert run_cell(page, "(mine, type(board).__name__)") == "(5, 'Board')"
     page.evaluate(f"async () => {{ {FIND} await panel.sessionContext.shutdown(); }}")

@@ -8,9 +8,11 @@ from torch import Tensor
 
 import tiny
 from circuitboard.engine.engine import Engine
+from circuitboard.engine.paths import path_patch
+from circuitboard.engine.run import run
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Address, Edge
-from circuitboard.spec.errors import AddressError
+from circuitboard.spec.errors import AddressError, InterventionError
 from circuitboard.spec.intervention import InterventionSet, Patch, Scale, Zero
 
 CLEAN, OTHER = tiny.prompt(9, 1), tiny.prompt(9, 2)
@@ -21,7 +23,7 @@ EDGES = [
 ]  # fmt: skip
 
 
-def path_patch(m: Model, clean: Tensor, other: Tensor, edge: Edge) -> Tensor:
+def step_by_step(m: Model, clean: Tensor, other: Tensor, edge: Edge) -> Tensor:
     """Logits with one direct path patched: every other sender frozen, then the receiver alone."""
     bridge, layers = m.bridge, m.facts.n_layers
     _, a = bridge.run_with_cache(other)
@@ -94,7 +96,7 @@ def test_edges_equal_path_patching_step_by_step(name: str) -> None:
         run, _ = engine.run(tokens, lengths, InterventionSet.of(Patch(text, OTHER)))
         got = engine.read(run, [Address("logits")])["logits"]
         with torch.no_grad():
-            wanted = path_patch(m, tokens, other, edge)
+            wanted = step_by_step(m, tokens, other, edge)
         error = float((got - wanted).abs().max()) / float(wanted.abs().max())
         assert error < 1e-4, f"{text}: {error}"
         tried += 1
@@ -111,6 +113,21 @@ def test_a_path_patch_of_every_edge_out_of_a_node_equals_a_node_patch() -> None:
     by_paths = engine.last_logits(engine.run(tokens, lengths, paths)[0])
     by_node = engine.last_logits(engine.run(tokens, lengths, node)[0])
     assert torch.allclose(by_paths, by_node, atol=1e-4)
+
+
+def test_all_edges_of_a_part_in_one_call_equal_each_alone() -> None:
+    m = tiny.model("llama")
+    asked = {"target": "t7", "foil": "t11"}
+    into = path_patch(m, CLEAN, OTHER, receiver="L2H1.k", **asked)
+    out = path_patch(m, CLEAN, OTHER, sender="L0H1", **asked)
+    assert len(into) == 1 + 8 + 2
+    assert len(out) == 2 * 4 * 3 + 3 + 1
+    base = run(m, CLEAN, **asked).metric
+    for name, value in [*list(into.items())[::3], *list(out.items())[::5]]:
+        alone = run(m, CLEAN, Patch(name, OTHER), **asked).metric - base
+        assert value == pytest.approx(alone, abs=1e-4), name
+    with pytest.raises(InterventionError, match="sender or a receiver"):
+        path_patch(m, CLEAN, OTHER, **asked)
 
 
 def test_edges_go_with_other_interventions_and_restart_exactly() -> None:

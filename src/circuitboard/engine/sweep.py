@@ -160,19 +160,24 @@ def patch_grid(
         InterventionError: the prompts differ in length; AddressError: the model lacks the places.
     """
     onto, source = (corrupt, clean) if direction == "denoising" else (clean, corrupt)
-    counts = [len(model.tokenize(text)) for text in (onto, source)]
-    if counts[0] != counts[1]:
-        raise InterventionError(
-            f"The prompts have {counts[0]} and {counts[1]} tokens.",
-            "A grid needs prompts of equal length, token by token.",
-        )
-    places, form = grid_places(model, over, counts[0])
+    places, form = grid_places(model, over, check_lengths(model, onto, source))
     for place in places:
         model.check(Address.parse(place))
     origin = Source((source,))
     sets = [InterventionSet((Patch(place, origin),)) for place in places]
     values, _ = measure(model, onto, sets, resolve(model, target, foil, metric), watch)
     return values.mean(1).reshape(form)
+
+
+def check_lengths(model: Model, first: str, second: str) -> int:
+    """Tokens of both prompts. Raises InterventionError where they differ."""
+    counts = [len(model.tokenize(text)) for text in (first, second)]
+    if counts[0] != counts[1]:
+        raise InterventionError(
+            f"The prompts have {counts[0]} and {counts[1]} tokens.",
+            "Patching all places needs prompts of equal length, token by token.",
+        )
+    return counts[0]
 
 
 def grid_places(model: Model, over: Over, width: int) -> tuple[list[str], tuple[int, ...]]:
