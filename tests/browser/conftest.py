@@ -21,7 +21,7 @@ from harness import (
 RESULTS = Path(__file__).resolve().parents[2] / "test-results"
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks every test of this folder, skips them where there is no browser, and runs them last.
 
@@ -68,6 +68,7 @@ def page(lab: Server, chrome: Any, record: Record, request: pytest.FixtureReques
     page.goto(lab.workspace(re.sub(r"\W", "-", request.node.name)))
     wait_for_board(page)
     execute(page, RESET)
+    page.wait_for_function(SETTLED)
     yield page
     if getattr(request.node, "failed", False):
         RESULTS.mkdir(exist_ok=True)
@@ -76,6 +77,14 @@ def page(lab: Server, chrome: Any, record: Record, request: pytest.FixtureReques
     assert record.errors == []
     assert record.strangers() == []
 
+
+# Nothing new has been painted for a while: what the reset brought is on screen.
+SETTLED = """async () => {
+  const root = document.querySelector('[data-testid=board]');
+  const seen = () => `${root?.dataset.seq} ${root?.dataset.revision}`;
+  const before = seen();
+  await new Promise(r => setTimeout(r, 300));
+  return root !== null && seen() === before; }"""
 
 # The first test's board is the one as loaded; the rest come back to it.
 RESET = """
@@ -87,6 +96,7 @@ if (board.prompt, board.target, board.foil) != _fresh:
     board.ask(*_fresh)
 board.clear()
 board.selection = []
+board.wait()
 """
 
 
