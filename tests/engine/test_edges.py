@@ -146,6 +146,16 @@ def test_edges_go_with_other_interventions_and_restart_exactly() -> None:
     assert torch.allclose(first, second, atol=1e-5)
 
 
+def test_an_edge_into_the_first_block_needs_no_held_run() -> None:
+    m = tiny.model("gpt2")
+    wanted = InterventionSet.of([Scale("embed", 0.5), Patch("L0H1->L0.mlp", OTHER)])
+    held, bare = Engine(m), Engine(m)
+    tokens, lengths = held.encode(CLEAN)
+    held.baseline(tokens, lengths)
+    ends = [e.last_logits(e.run(tokens, lengths, wanted)[0]) for e in (held, bare)]
+    assert torch.allclose(*ends, atol=1e-5)
+
+
 def test_a_position_on_an_edge_is_the_senders() -> None:
     m = tiny.model("gpt2")
     engine = Engine(m)

@@ -28,6 +28,8 @@ from circuitboard.spec.intervention import Add, AnyIntervention, InterventionSet
 SHARE = 0.25
 #: Tokens in one batch at most: more does not run faster.
 TOKENS_CPU, TOKENS_GPU = 2048, 1 << 17
+#: Tokens with which a pass is worth its reading of the weights.
+FULL = 512
 
 Found = Callable[[int, Tensor], None]
 
@@ -70,11 +72,27 @@ class Batch:
                 found(i, self._alone(wanted))
             else:
                 groups.setdefault(start, []).append(i)
-        for start in sorted(groups, key=lambda s: (-s.layer, -s.position, s.via)):
-            for part in self._parts(groups[start], start):
+        merged = self._merged(groups)
+        for start in sorted(merged, key=lambda s: (-s.layer, -s.position, s.via)):
+            for part in self._parts(merged[start], start):
                 self.check()
                 for i, values in self._together(sets, part, start):
                     found(i, values)
+
+    def _merged(self, groups: dict[_Start, list[int]]) -> dict[_Start, list[int]]:
+        """Small groups of one layer start together at their first position: fuller passes."""
+        width, rows = self.base.tokens.shape[1], len(self.base.lengths)
+        out: dict[_Start, list[int]] = {}
+        waiting: dict[tuple[int, str], list[int]] = {}
+        for start in sorted(groups, key=lambda s: (s.layer, s.via, -s.position)):
+            key = (start.layer, start.via)
+            items = [*waiting.pop(key, []), *groups[start]]
+            last = not any((s.layer, s.via) == key and s.position < start.position for s in groups)
+            if last or len(items) * rows * (width - start.position) >= FULL:
+                out[start] = items
+            else:
+                waiting[key] = items
+        return out
 
     def _start(self, wanted: InterventionSet) -> _Start | None:
         """The group of a set, or None where it has to run on its own."""

@@ -136,7 +136,7 @@ class Engine:
         n_layers = self.model.facts.n_layers
         base = way.base
         run = HeldRun(tokens, lengths, wanted, self.epoch, whole=self.hooked_by_user)
-        if base is not None:
+        if base is not None and not way.embed:
             _share(run, base, way.layer, n_layers)
         cuts = {sites.item_stage(self.model, i) for i in wanted if i.edge is not None}
         marks = sorted({way.layer, *(c for c in cuts if way.layer < c < n_layers), n_layers})
@@ -158,6 +158,11 @@ class Engine:
             for i in run.interventions
             if i.edge is not None and sites.item_stage(self.model, i) == layer
         ]
+        if not run.streams:
+            frame = Frame(run.lengths, run.tokens.shape[1], 0, run.tokens.device)
+            shop = Workshop(self.model, frame, values)
+            hooks = shop.hooks([Task(run.interventions.items)], (), range(1))
+            run.put(0, run_span(self.model, Span(run.tokens, 0, 0, hooks=hooks)).leaving)
         for mlp in (False, True):  # the MLP reads what the heads, changed already, have written
             some = [
                 i for i in into if (i.edge is not None and i.edge.receiver.part == "mlp") == mlp
