@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 
-import pytest
 from harness import (
     BOARD_MS,
     FIND,
     Record,
     Server,
-    find_browser,
     finish_cell,
     run_cell,
     server,
@@ -123,8 +121,6 @@ def test_no_request_leaves_the_machine(page: Page, record: Record) -> None:
 
 
 def test_a_stranger_would_be_noticed() -> None:
-    if find_browser() is None:
-        pytest.skip("no browser")
     seen = Record(requests=["http://127.0.0.1:1/x", "https://example.org/font", "blob:http://x/1"])
     assert seen.strangers() == ["https://example.org/font"]
 

@@ -158,6 +158,17 @@ def test_hooks_of_the_user_are_seen_obeyed_and_left_in_place() -> None:
     np.testing.assert_allclose(run(m, PROMPT).logits, before, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["gpt2", "llama", "opt"])
+def test_looking_into_the_model_by_its_bridge_is_no_change_of_it(name: str) -> None:
+    m = tiny.fresh(name)
+    engine = engine_of(m)
+    tokens, _ = engine.encode(PROMPT)
+    with torch.no_grad():
+        m.bridge.run_with_cache(tokens)
+    assert not engine.refresh()
+    assert not engine.hooked_by_user
+
+
 def test_a_failing_pass_leaves_no_hooks_behind() -> None:
     m = tiny.fresh("gpt2")
     engine = engine_of(m)

@@ -48,8 +48,13 @@ def user_hooks(model: Model) -> tuple[tuple[str, int], ...]:
     """Modules that carry hooks, with their number. Call it between runs, never inside one."""
     found = []
     for name, module in model.modules():
-        count = len(module._forward_hooks) + len(module._forward_pre_hooks)
-        count += len(module._backward_hooks)
+        tables = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks)
+        count = sum(not _of_the_library(hook) for table in tables for hook in table.values())
         if count:
             found.append((name, count))
     return tuple(found)
+
+
+def _of_the_library(hook: object) -> bool:
+    """Transformers leaves hooks that only watch on a model once it was asked for attentions."""
+    return str(getattr(hook, "__module__", "")).startswith("transformers.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from circuitboard.spec.intervention import (
 )
 
 
-class Verbs:
+class Verbs(ABC):
     """The verbs of a board. Each is one step of undo, however many places it is given."""
 
     def ablate(self, at: Places, how: str = "zero", *, seed: int = 0, on: bool = True) -> None:
@@ -67,5 +68,5 @@ class Verbs:
         """Sets a place to a number, an array or a tensor that broadcasts to it."""
         self._add([Set(at, value)], on)
 
-    def _add(self, items: Sequence[AnyIntervention], on: bool) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _add(self, items: Sequence[AnyIntervention], on: bool) -> None: ...
