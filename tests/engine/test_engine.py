@@ -229,3 +229,19 @@ def test_nans_in_the_weights_are_named() -> None:
 def test_shapes_are_checked_while_tests_run() -> None:
     with pytest.raises(Exception, match="logits"):
         evaluate(Metric("probability", 1), torch.zeros(3))
+
+
+@pytest.mark.parametrize("name", tiny.ARCHITECTURES)
+def test_what_is_kept_on_the_way_is_what_reading_gives(name: str) -> None:
+    m = tiny.model(name)
+    keep = [Address.parse(a) for a in ("L0H1.pattern", "L1H0.pattern", "L1H1.v", "L2.attn", "L1H0")]
+    keep = [a for a in keep if m.has(a)]
+    for item in (Zero("L1H1"), Scale("L1.attn@5", 0.3), Zero("L1H1.pattern@4")):
+        noted, plain = Engine(m), Engine(m)
+        tokens, lengths = noted.encode(PROMPT)
+        noted.read(noted.baseline(tokens, lengths), keep)
+        run, _ = noted.run(tokens, lengths, InterventionSet.of(item), keep=keep)
+        assert {a.place for a in keep} <= set(run.values)
+        other, _ = plain.run(tokens, lengths, InterventionSet.of(item))
+        for place, value in plain.read(other, keep).items():
+            torch.testing.assert_close(run.values[place], value, rtol=1e-4, atol=1e-5)

@@ -72,7 +72,7 @@ def test_a_click_brings_state_and_the_data_of_visible_views() -> None:
     lengths = np.linalg.norm(now["L1H0.v"][0], axis=-1)
     np.testing.assert_allclose(arrays["value_norm_now"][0], lengths, rtol=1e-5)
     logits, _ = ear.view("logits", 2)
-    rows = {row["id"]: row for row in logits["logits"]["rows"]}
+    rows = {row["id"]: row for row in logits["info"]["rows"]}
     assert rows[7]["role"] == "target"
     assert rows[11]["role"] == "foil"
     assert rows[7]["logit_now"] == pytest.approx(float(now.logits[0, -1, 7]), abs=1e-5)

@@ -230,7 +230,11 @@ export class FakeKernel {
       const position = view.position ?? -1;
       return [
         parcel.sent(
-          { view, revision: this.revision, logits: { position, rows: this.rows(position) } },
+          {
+            view,
+            revision: this.revision,
+            info: { of: "logits", position, rows: this.rows(position) },
+          },
           after,
         ),
       ];

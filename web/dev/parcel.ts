@@ -22,7 +22,7 @@ export class Parcel {
   }
 
   sent(data: Pick<ViewData, "view" | "revision"> & Partial<ViewData>, after: number): Recorded {
-    const push: ViewData = { t: "view", logits: null, problem: null, ...data, arrays: this.arrays };
+    const push: ViewData = { t: "view", info: null, problem: null, ...data, arrays: this.arrays };
     return { push, buffers: this.buffers, after };
   }
 }

@@ -3,25 +3,24 @@ import { render } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { applyPalette, watchTheme } from "./draw/theme";
 import { Board, BoardContext, useBoard } from "./state/board";
+import type { Panel } from "./state/panels";
 import { css } from "./styles/index";
 import type { Transport } from "./transport/transport";
-import { HeadView } from "./views/head/HeadView";
-import { Interventions } from "./views/interventions/Interventions";
-import { LogitsView } from "./views/logits/LogitsView";
-import { MapView } from "./views/map/MapView";
+import { PANELS } from "./views/panels";
 import { PromptBar } from "./views/prompt/PromptBar";
 import { Controls } from "./views/shared/Controls";
 import { CodeDialog, HelpDialog } from "./views/shared/Dialogs";
 import { ProblemNote } from "./views/shared/Problem";
 import { Footer, Jobs } from "./views/shared/Status";
 import { Tabs } from "./views/shared/Tabs";
+import type { ModelInfo } from "./wire/types";
 
 const WIDE_FROM = 720;
 const CELL_OUTPUT = ".jp-OutputArea, .output_area, .cell-output";
 
 /** Shows a board in an element; returns how to take it away. */
 export function mount(element: HTMLElement, transport: Transport): () => void {
-  const board = new Board(transport);
+  const board = new Board(transport, PANELS);
   const root = document.createElement("div");
   root.className = "circuitboard";
   root.dataset.testid = "board";
@@ -67,6 +66,7 @@ function settleInCell(root: HTMLElement): void {
 
 function App({ root }: { root: HTMLElement }) {
   const board = useBoard();
+  useVisible();
   usePaintedMarks(root);
   useGlobalKeys(root);
   const model = board.kernel.model.value;
@@ -77,16 +77,15 @@ function App({ root }: { root: HTMLElement }) {
       <PromptBar />
       <Problems />
       <main class="body">
-        <MapView key={model.name} model={model} />
+        <Panels home="map" model={model} />
         <Tabs />
         <div class="inspector">
           <Controls />
-          {board.head.value && <HeadView place={board.head.value} model={model} />}
-          <LogitsView />
+          <Panels home="side" model={model} />
         </div>
         <div class="ledger">
           {wide && <Jobs />}
-          <Interventions />
+          <Panels home="foot" model={model} />
         </div>
       </main>
       {!wide && <Jobs />}
@@ -95,6 +94,25 @@ function App({ root }: { root: HTMLElement }) {
       <CodeDialog />
     </>
   );
+}
+
+/** The panels that have something to show, in one place of the board. */
+function Panels({ home, model }: { home: Panel["home"]; model: ModelInfo }) {
+  const board = useBoard();
+  const shown = board.panels.filter((panel) => panel.home === home && panel.applies(board));
+  return shown.map(({ id, component: View }) => <View key={`${id} ${model.name}`} model={model} />);
+}
+
+/** Every panel that has something to show is visible. */
+function useVisible(): void {
+  const board = useBoard();
+  useSignalEffect(() => {
+    const shown = board.panels.filter((panel) => panel.applies(board)).map((panel) => panel.id);
+    const before = board.ui.visible.peek();
+    if (shown.length !== before.size || shown.some((id) => !before.has(id))) {
+      board.ui.visible.value = new Set(shown);
+    }
+  });
 }
 
 function Waiting() {

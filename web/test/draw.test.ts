@@ -49,7 +49,7 @@ function picture(): Picture {
   return {
     view: { kind: "head", layer: 0, head: 1 },
     revision: 1,
-    logits: null,
+    info: null,
     problem: null,
     grids: {
       pattern_now: grid([1, 0, 0.25, 0.75], [2, 2]),

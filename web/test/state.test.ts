@@ -22,7 +22,7 @@ test("a view's older data never replaces newer data", () => {
     view,
     revision,
     arrays: [],
-    logits: null,
+    info: null,
     problem: null,
   });
   for (const revision of [2, 1, 2, 4, 3]) kernel.take(data(revision), []);

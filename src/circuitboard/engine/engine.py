@@ -11,7 +11,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuitboard.engine import edges, fingerprint, sites
-from circuitboard.engine.held import HeldRun, Shelf, Written, run_key
+from circuitboard.engine.held import HeldRun, Shelf, run_key
+from circuitboard.engine.notes import LastNotes
 from circuitboard.engine.plan import Plan, plan
 from circuitboard.engine.sites import TAIL, Frame, Task, Workshop
 from circuitboard.engine.values import Lender
@@ -91,6 +92,7 @@ class Engine:
         check: Check = _never,
         *,
         hold: bool = True,
+        keep: Sequence[Address] = (),
     ) -> tuple[HeldRun, Plan]:
         """Runs prompts with interventions.
 
@@ -99,6 +101,8 @@ class Engine:
             wanted: what to do; every address must exist.
             check: called between blocks; raises to stop.
             hold: keep the run, so that later ones can start from it (a sweep need not).
+            keep: places to note on the way, which spares :meth:`read` their blocks; all others
+                can still be read.
 
         Returns:
             The run, and the plan it followed.
@@ -119,37 +123,52 @@ class Engine:
             way = Plan(None, 0, 0, True, "full run: your own hooks are on the model")
         else:
             way = plan(self.model, self.shelf.alike(tokens), wanted, frame)
-        run = self._follow(way, tokens, lengths, wanted, values, check)
+        run = HeldRun(tokens, lengths, wanted, self.epoch, whole=self.hooked_by_user)
+        self._follow(run, way, values, keep, check)
         if hold:
             self.shelf.put(run)
         return run, way
 
     def _follow(
         self,
+        run: HeldRun,
         way: Plan,
-        tokens: Tensor,
-        lengths: list[int],
-        wanted: InterventionSet,
         values: dict[AnyIntervention, Tensor],
+        keep: Sequence[Address],
         check: Check,
-    ) -> HeldRun:
+    ) -> None:
         n_layers = self.model.facts.n_layers
-        base = way.base
-        run = HeldRun(tokens, lengths, wanted, self.epoch, whole=self.hooked_by_user)
+        base, wanted = way.base, run.interventions
         if base is not None and not way.embed:
             _share(run, base, way.layer, n_layers)
+            run.values = {
+                place: value
+                for place, value in base.values.items()
+                if sites.stage(self.model, Address.parse(place)) < way.layer
+            }
         cuts = {sites.item_stage(self.model, i) for i in wanted if i.edge is not None}
         marks = sorted({way.layer, *(c for c in cuts if way.layer < c < n_layers), n_layers})
-        notes = _LastNotes(self.model, [n - 1 - way.position for n in lengths])
+        notes = LastNotes(self.model, [n - 1 - way.position for n in run.lengths])
+        keep = self._notable(keep, way)
         for start, stop in pairwise(marks):
             if start in cuts:
                 self._override(run, start, values)
-            self._advance(run, way, range(start, stop), values, notes, check)
+            self._advance(run, way, range(start, stop), values, (notes, keep), check)
         run.written += notes.written()
         if n_layers in cuts:
             into = [i for i in wanted if i.edge is not None and i.edge.receiver.part == "logits"]
             run.tail_shift = edges.requests(self, run, into, values)[0].shift
-        return run
+
+    def _notable(self, keep: Sequence[Address], way: Plan) -> list[Address]:
+        """What can be noted on the way: blocks run, and known before the positions run."""
+        known = way.base.values if way.base is not None else {}
+        return [
+            address.at(None)
+            for address in keep
+            if way.layer <= sites.stage(self.model, address) < self.model.facts.n_layers
+            and address.part not in sites.FOOT
+            and (not way.position or address.place in known)
+        ]
 
     def _override(self, run: HeldRun, layer: int, values: dict[AnyIntervention, Tensor]) -> None:
         """Computes what receivers in a block read through edges, and keeps it with the run."""
@@ -177,16 +196,16 @@ class Engine:
         way: Plan,
         layers: range,
         values: dict[AnyIntervention, Tensor],
-        notes: _LastNotes,
+        noting: tuple[LastNotes, Sequence[Address]],
         check: Check,
     ) -> None:
         """Runs some blocks and puts what flowed between them into the run."""
-        p, base = way.position, way.base
+        p, base, (notes, keep) = way.position, way.base, noting
         frame = Frame(run.lengths, run.tokens.shape[1], p, run.tokens.device)
         shop = Workshop(self.model, frame, values)
         hooks = [
             *self.fixed(run, layers, p),
-            *shop.hooks([Task(run.interventions.items)], (), layers),
+            *shop.hooks([Task(run.interventions.items)], keep, layers),
             *notes.hooks(layers),
         ]
         span = Span(run.tokens[:, p:], layers.start, layers.stop, hooks=hooks)
@@ -201,6 +220,9 @@ class Engine:
             run.put(layer, _whole(base, layer, p, entering))
         run.put(layers.stop, _whole(base, layers.stop, p, passed.leaving))
         run.cache.update(passed.cache)
+        for address in keep:
+            if sites.stage(self.model, address) in layers:
+                run.values[address.place] = _joined(base, address.place, p, shop.value(address))
 
     def fixed(self, run: HeldRun, layers: range, offset: int) -> list[tuple[str, Hook]]:
         """Hooks that put in what edges into some blocks have set."""
@@ -307,49 +329,11 @@ def _whole(base: HeldRun | None, layer: int, position: int, new: Tensor) -> Tens
     return torch.cat([base.streams[layer][:, :position], new], dim=1)
 
 
-class _LastNotes:
-    """Notes, on the way, what every part adds to the stream at each prompt's last position."""
-
-    def __init__(self, model: Model, last: list[int]) -> None:
-        self.model = model
-        self._last = last
-        self._notes: dict[int, dict[str, Tensor]] = {}
-        self._points = {
-            "z": "blocks.{l}.attn.hook_z",
-            "mlp": "blocks.{l}.hook_mlp_out",
-            "attn": "blocks.{l}.hook_attn_out",
-            "attn_scale": "blocks.{l}.ln1_post.hook_scale",
-        }
-
-    def hooks(self, layers: range) -> list[tuple[str, Hook]]:
-        """Hook functions for some blocks."""
-        out: list[tuple[str, Hook]] = []
-        for layer in layers:
-            for key, point in self._points.items():
-                if self.model.has_point(point.format(l=layer)):
-                    out.append((point.format(l=layer), self._note(layer, key)))
-        return out
-
-    def _note(self, layer: int, key: str) -> Hook:
-        def note(tensor: Tensor) -> None:
-            if tensor.ndim == 2:
-                tensor = tensor.reshape(len(self._last), -1, tensor.shape[-1])
-            rows = range(len(self._last))
-            self._notes.setdefault(layer, {})[key] = tensor[list(rows), self._last]
-
-        return note
-
-    def written(self) -> list[Written]:
-        """What was noted, block by block."""
-        return [
-            Written(
-                n["z"],
-                n.get("mlp"),
-                n["attn_scale"][..., 0] if "attn_scale" in n else None,
-                n.get("attn"),
-            )
-            for _, n in sorted(self._notes.items())
-        ]
+def _joined(base: HeldRun | None, place: str, position: int, new: Tensor) -> Tensor:
+    """A value at all positions; a pattern's rows before the cone see nothing of the cone."""
+    if base is None or not position:
+        return new
+    return torch.cat([base.values[place][:, :position], new], dim=1)
 
 
 def engine_of(model: Model) -> Engine:

@@ -110,19 +110,23 @@ class Model:
         """Whether a hook point of that name exists and fires."""
         return name in self._hooks
 
-    def check(self, address: Address) -> Address:
-        """Returns the address. Raises AddressError, naming the nearest, where it does not exist."""
+    def has(self, address: Address) -> bool:
+        """Whether a place exists, its layer, head and neuron included."""
         f = self.facts
-        fits = (
+        return (
             self.has_part(address.part)
             and (address.layer is None or address.layer < f.n_layers)
             and (address.head is None or address.head < f.n_heads)
             and (address.neuron is None or address.neuron < f.d_mlp)
         )
-        if fits:
+
+    def check(self, address: Address) -> Address:
+        """Returns the address. Raises AddressError, naming the nearest, where it does not exist."""
+        if self.has(address):
             return address
         raise AddressError(
-            f"{f.name} has no {address.place}.", f"Nearest: {', '.join(self._nearest(address))}."
+            f"{self.facts.name} has no {address.place}.",
+            f"Nearest: {', '.join(self._nearest(address))}.",
         )
 
     def _nearest(self, address: Address) -> list[str]:

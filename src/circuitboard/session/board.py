@@ -94,6 +94,8 @@ class Board(Verbs):
         self._widget: Any = None
         self._question = Question(prompt, target, foil)
         self._encoded = self._encode(self._question)
+        #: Places that the visible views read: noted while the model runs.
+        self.needs: tuple[Address, ...] = ()
         self.revision = 0
         self.outcome: Outcome | None = None
         self.problem: CircuitboardError | None = None
@@ -340,7 +342,7 @@ class Board(Verbs):
         try:
             with self.model.lock:
                 baseline = self.engine.baseline(tokens, lengths, check)
-                now, way = self.engine.run(tokens, lengths, wanted, check)
+                now, way = self.engine.run(tokens, lengths, wanted, check, keep=self.needs)
                 ends = [self.engine.last_logits(run) for run in (baseline, now)]
                 for logits in ends:
                     self.model.raise_if_not_finite(logits)

@@ -14,21 +14,20 @@ import itertools
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, Literal, assert_never
 
 import msgspec
 
 from circuitboard.engine.engine import Check
+from circuitboard.session.background import Backlog
 from circuitboard.session.board import Board
-from circuitboard.session.effects import EffectSweeps
 from circuitboard.session.interventions import Entry
 from circuitboard.session.question import Outcome
 from circuitboard.spec.errors import CancelledError, CircuitboardError
 from circuitboard.spec.intervention import Scale, Set
-from circuitboard.wire import codec
+from circuitboard.wire import codec, painters
 from circuitboard.wire import messages as m
-from circuitboard.wire.painter import Painter
 
 Send = Callable[[dict[str, Any], codec.Buffers], None]
 
@@ -47,9 +46,9 @@ class Screen:
         self._sending = threading.Lock()
         self._seq = itertools.count(1)
         self._views: OrderedDict[str, list[m.View]] = OrderedDict()
-        self._effects = EffectSweeps(board, self._effect_step)
-        self._painter = Painter(board, self._effects)
-        self._paced = {"jobs": 0.0, "effects": 0.0}
+        self._backlog = Backlog(board.worker, self._step)
+        self._paced: dict[Hashable, float] = {}
+        self._behind: set[Hashable] = set()
         board.subscribe(self._on_event)
 
     # --- requests -----------------------------------------------------------------------------
@@ -115,11 +114,10 @@ class Screen:
         self._views.move_to_end(screen)
         while len(self._views) > SCREENS:
             self._views.popitem(last=False)
-        if not any(isinstance(v, m.MapView) and v.measure == "effect" for v in self._shown()):
-            for end in ("now", "baseline"):
-                self.board.worker.stop(f"effects {end}")
-            self._effects.forget_unfinished()
-            self._push_jobs()
+        shown = self._shown()
+        self._backlog.stop_unseen(set(shown))
+        self._push_jobs()
+        self.board.needs = tuple(a for v in shown for a in painters.needs(v, self.board.model))
         self.board.worker.submit("views", self._paint_all)
 
     def _shown(self) -> list[m.View]:
@@ -132,7 +130,7 @@ class Screen:
             self._push_state()
         elif event == "outcome":
             self._push_state()
-            self._effects.forget_unfinished()
+            self._backlog.forget_unfinished()
             self._paint_all(lambda: None)
         elif event == "jobs":
             self._push_jobs()
@@ -150,7 +148,8 @@ class Screen:
     def _paint(self, view: m.View, outcome: Outcome) -> None:
         try:
             with self.board.model.lock:
-                data, buffers = self._painter.paint(view, outcome)
+                scene = painters.Scene(self.board, outcome, self._backlog)
+                data, buffers = painters.paint(view, scene)
         except CancelledError:
             raise
         except Exception as error:
@@ -160,18 +159,20 @@ class Screen:
             )
         self._push(data, buffers)
 
-    def _effect_step(self) -> None:
-        """Repaints maps of ablation effects while the sweep goes on, at a steady pace."""
+    def _step(self, viewer: Hashable) -> None:
+        """Paints a view anew while a sweep fills it in, at a steady pace."""
+        self._behind.add(viewer)
         outcome = self.board.outcome
-        if outcome is None or not self._due("effects"):
+        if outcome is None or not self._due(viewer):
             return
+        self._behind.discard(viewer)
         for view in self._shown():
-            if isinstance(view, m.MapView) and view.measure == "effect":
+            if view == viewer:
                 self._paint(view, outcome)
 
-    def _due(self, what: str) -> bool:
+    def _due(self, what: Hashable) -> bool:
         now = time.monotonic()
-        if now - self._paced[what] < PACE:
+        if now - self._paced.get(what, 0.0) < PACE:
             return False
         self._paced[what] = now
         return True
@@ -181,8 +182,9 @@ class Screen:
         if jobs and not self._due("jobs"):
             return
         if not jobs:
-            self._paced["effects"] = 0.0
-            self._effect_step()
+            for viewer in list(self._behind):
+                self._paced.pop(viewer, None)
+                self._step(viewer)
         rows = [m.Job(id=j.id, label=j.label, done=j.done, total=j.total) for j in jobs]
         self._push(m.Progress(jobs=rows))
 

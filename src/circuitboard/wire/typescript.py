@@ -17,8 +17,8 @@ from msgspec import inspect as mi
 from circuitboard.wire import messages
 
 TARGET = Path(__file__).resolve().parents[3] / "web" / "src" / "wire" / "types.ts"
-_HEAD = "// Generated from src/circuitboard/wire/messages.py by `make types`. Do not edit.\n"
-_UNIONS = ("View", "Request", "Push")
+_HEAD = "// Generated from src/circuitboard/wire/messages by `make types`. Do not edit.\n"
+_UNIONS = ("View", "Info", "Request", "Push")
 _ALIASES = ("Measure", "DType")
 
 
@@ -35,7 +35,8 @@ def typescript() -> str:
     ]
     parts += [_interface(cls) for cls in structs]
     for name in _UNIONS:
-        members = [cls.__name__ for cls in getattr(messages, name).__args__]
+        union = getattr(messages, name)
+        members = [cls.__name__ for cls in getattr(union, "__args__", (union,))]
         parts.append(f"export type {name} = {' | '.join(members)};\n")
     return "\n".join(parts)
 
@@ -64,7 +65,7 @@ def _interface(cls: type[msgspec.Struct]) -> str:
 
 def _sent_up(cls: type) -> bool:
     """Fields with a default may be left out by the screen, never by the kernel."""
-    return cls in messages.Request.__args__ or cls in messages.View.__args__
+    return cls in messages.Request.__args__
 
 
 def _type(kind: mi.Type) -> str:
@@ -83,7 +84,8 @@ def _type(kind: mi.Type) -> str:
             inner = _type(item)
             return f"({inner})[]" if " " in inner else f"{inner}[]"
         case mi.UnionType(types=types):
-            if all(isinstance(t, mi.StructType) for t in types):
+            names = {t.cls.__name__ for t in types if isinstance(t, mi.StructType)}
+            if names == {cls.__name__ for cls in messages.View.__args__}:
                 return "View"
             return " | ".join(_type(t) for t in types)
         case mi.StructType(cls=cls):

@@ -6,6 +6,7 @@ import { type Client, connect, type Unsent } from "../wire/client";
 import type { Act, LogitsView, MapView, Reply, View } from "../wire/types";
 import { drawnPart, headOf, isHead } from "./address";
 import { KernelState, viewKey } from "./kernel";
+import type { Panel } from "./panels";
 import { UiState } from "./ui";
 
 const TOP = 12;
@@ -41,11 +42,14 @@ export class Board {
     position: this.fromEnd(this.position.value),
     k: TOP,
   }));
+  /** What the visible panels need, each view once. */
   readonly views: ReadonlySignal<readonly View[]> = computed(() => {
-    const head = this.head.value;
-    const views: View[] = [this.mapView.value, this.logitsView.value];
-    if (head) views.push({ kind: "head", ...head });
-    return views;
+    const found = new Map<string, View>();
+    for (const panel of this.panels) {
+      if (!this.ui.visible.value.has(panel.id)) continue;
+      for (const view of panel.views(this)) found.set(viewKey(view), view);
+    }
+    return [...found.values()];
   });
   /** The revision that every visible view shows; the older one while some are on their way. */
   readonly complete = computed(() => {
@@ -53,7 +57,10 @@ export class Board {
     return Math.min(this.kernel.revision.value, ...shown);
   });
 
-  constructor(transport: Transport) {
+  constructor(
+    transport: Transport,
+    readonly panels: readonly Panel[],
+  ) {
     const { kernel } = this;
     this.client = connect(transport, {
       state: (state) => {

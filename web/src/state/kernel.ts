@@ -1,26 +1,21 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type Grids, unpack } from "../wire/arrays";
-import type { Job, LogitsInfo, Problem, State, View, ViewData } from "../wire/types";
+import type { Info, Job, Problem, State, View, ViewData } from "../wire/types";
 
 /** What one view draws, as it arrived last. */
 export interface Picture {
   view: View;
   revision: number;
   grids: Grids;
-  logits: LogitsInfo | null;
+  info: Info | null;
   problem: Problem | null;
 }
 
-/** One name for a view, whether or not its defaults are written out. */
+/** One name for what a view asks for, whatever the order of its fields. */
 export function viewKey(view: View): string {
-  switch (view.kind) {
-    case "map":
-      return `map ${view.measure ?? "attribution"}`;
-    case "head":
-      return `head ${view.layer} ${view.head}`;
-    case "logits":
-      return `logits ${view.position ?? -1}`;
-  }
+  const { kind, ...rest } = view;
+  const fields = Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `${kind} ${JSON.stringify(fields)}`;
 }
 
 /** A part of the state that keeps its identity while its content is the same. */
@@ -81,13 +76,13 @@ export class KernelState {
   take(data: ViewData, buffers: readonly DataView[]): void {
     const held = this.picture(data.view);
     if (held.value && held.value.revision > data.revision) return;
-    const { view, revision, logits, problem } = data;
+    const { view, revision, info, problem } = data;
     try {
-      held.value = { view, revision, logits, problem, grids: unpack(data.arrays, buffers) };
+      held.value = { view, revision, info, problem, grids: unpack(data.arrays, buffers) };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const broken: Problem = { kind: "message", message, hint: "Reload the board." };
-      held.value = { view, revision, logits, problem: broken, grids: {} };
+      held.value = { view, revision, info, problem: broken, grids: {} };
     }
   }
 
@@ -98,4 +93,13 @@ export class KernelState {
       for (const [key, held] of this.pictures) if (!shown.has(key)) held.value = null;
     });
   }
+}
+
+/** What came beside a picture's arrays, if it is of that kind. */
+export function infoOf<K extends Info["of"]>(
+  picture: Picture | null,
+  of: K,
+): Extract<Info, { of: K }> | null {
+  const info = picture?.info;
+  return info?.of === of ? (info as Extract<Info, { of: K }>) : null;
 }

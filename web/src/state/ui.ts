@@ -6,6 +6,8 @@ export type Theme = "light" | "dark";
 
 /** What a person does on the screen that the kernel need not know. */
 export class UiState {
+  /** The panels that can be seen now, by id: the kernel computes for these alone. */
+  readonly visible: Signal<ReadonlySet<string>> = signal(new Set<string>());
   readonly measure: Signal<Measure> = signal("attribution");
   readonly mapSide: Signal<Side> = signal("now");
   readonly headSide: Signal<Side> = signal("now");
@@ -30,4 +32,16 @@ export class UiState {
   readonly copied = signal(false);
   /** The state's problem that a person has read. */
   readonly dismissed: Signal<Problem | null> = signal(null);
+
+  private readonly locals = new Map<string, Signal<unknown>>();
+
+  /** A setting of one view, kept for as long as the board: the same name gives the same signal. */
+  local<T extends string | number | boolean | null>(name: string, initial: T): Signal<T> {
+    let found = this.locals.get(name);
+    if (!found) {
+      found = signal<unknown>(initial);
+      this.locals.set(name, found);
+    }
+    return found as Signal<T>;
+  }
 }

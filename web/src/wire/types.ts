@@ -1,64 +1,17 @@
-// Generated from src/circuitboard/wire/messages.py by `make types`. Do not edit.
+// Generated from src/circuitboard/wire/messages by `make types`. Do not edit.
 
 export type Measure = "attribution" | "norm" | "effect";
 
 export type DType = "float32" | "uint8";
 
 /**
- * The architecture map, coloured by one measure at the metric's position.
- *
- * Reply arrays (float32): ``heads_now`` and ``heads_base`` [l, h], ``mlp_now`` and ``mlp_base``
- * [l], ``embed_now`` and ``embed_base`` [1], ``resid_now`` and ``resid_base`` [2l+1] (norms of
- * the residual stream before each sublayer and at the end). NaN marks a part that does not
- * exist or is not computed yet. ``effect`` fills in live while its sweep runs.
+ * Where one array lies: its buffer (by order of the message's buffers), kind and shape.
  */
-export interface MapView {
-  kind: "map";
-  measure?: "attribution" | "effect" | "norm";
-}
-
-/**
- * One head's attention pattern, and thumbnails of every head of its layer.
- *
- * Reply arrays: ``pattern_now`` and ``pattern_base`` [p, p] float32 (row = destination);
- * ``thumbs_now`` and ``thumbs_base`` [h, p, p] uint8 (255 = 1.0); ``value_norm_now`` and
- * ``value_norm_base`` [h, p] float32, the length of each head's value vector at each source.
- */
-export interface HeadView {
-  kind: "head";
-  layer: number;
-  head: number;
-}
-
-/**
- * The most likely next tokens at one position. Reply: :class:`LogitsInfo`, no arrays.
- */
-export interface LogitsView {
-  kind: "logits";
-  position?: number;
-  k?: number;
-}
-
-/**
- * A screen opens: asks for the state, declares what it shows.
- *
- * ``screen`` names the tab, so that two tabs on one board are both served.
- */
-export interface Hello {
-  op: "hello";
-  id: number;
-  views?: View[];
-  screen?: string;
-}
-
-/**
- * The set of views that are visible now; only these are computed and sent.
- */
-export interface Show {
-  op: "show";
-  id: number;
-  views: View[];
-  screen?: string;
+export interface Array {
+  name: string;
+  dtype: "float32" | "uint8";
+  shape: number[];
+  buffer: number;
 }
 
 /**
@@ -88,13 +41,12 @@ export interface Ask {
 }
 
 /**
- * What is selected on screen: addresses, and the position looked at.
+ * Stop a running job (all of them when ``job`` is absent).
  */
-export interface Select {
-  op: "select";
+export interface Cancel {
+  op: "cancel";
   id: number;
-  addresses: string[];
-  position?: number | null;
+  job?: number | null;
 }
 
 /**
@@ -106,31 +58,48 @@ export interface Code {
 }
 
 /**
- * Stop a running job (all of them when ``job`` is absent).
+ * One line of the list of interventions.
  */
-export interface Cancel {
-  op: "cancel";
+export interface Entry {
   id: number;
-  job?: number | null;
+  at: string;
+  kind: "freeze" | "scale" | "set" | "zero";
+  text: string;
+  on: boolean;
 }
 
 /**
- * Something went wrong: what, and what to do next.
+ * A screen opens: asks for the state, declares what it shows.
+ *
+ * ``screen`` names the tab, so that two tabs on one board are both served.
  */
-export interface Problem {
-  kind: string;
-  message: string;
-  hint: string;
+export interface Hello {
+  op: "hello";
+  id: number;
+  views?: View[];
+  screen?: string;
 }
 
 /**
- * Answer to one request: exactly one for each, errors included.
+ * A piece of work under way.
  */
-export interface Reply {
-  t: "reply";
+export interface Job {
   id: number;
-  problem: Problem | null;
-  text: string | null;
+  label: string;
+  done: number;
+  total: number;
+}
+
+/**
+ * The number that the board watches. None where it is not defined or not yet computed.
+ */
+export interface Metric {
+  name: string;
+  target: string;
+  foil: string;
+  position: number;
+  baseline: number | null;
+  now: number | null;
 }
 
 /**
@@ -156,45 +125,50 @@ export interface ModelInfo {
 }
 
 /**
- * One token of the prompt. ``text`` is untrusted: show it as text, never as markup.
+ * Something went wrong: what, and what to do next.
  */
-export interface Token {
-  index: number;
-  id: number;
-  text: string;
+export interface Problem {
+  kind: string;
+  message: string;
+  hint: string;
 }
 
 /**
- * The number that the board watches. None where it is not defined or not yet computed.
+ * The jobs under way now (an empty list: none).
  */
-export interface Metric {
-  name: string;
-  target: string;
-  foil: string;
-  position: number;
-  baseline: number | null;
-  now: number | null;
+export interface Progress {
+  t: "progress";
+  jobs: Job[];
 }
 
 /**
- * One line of the list of interventions.
+ * Answer to one request: exactly one for each, errors included.
  */
-export interface Entry {
+export interface Reply {
+  t: "reply";
   id: number;
-  at: string;
-  kind: "freeze" | "scale" | "set" | "zero";
-  text: string;
-  on: boolean;
+  problem: Problem | null;
+  text: string | null;
 }
 
 /**
- * A piece of work under way.
+ * What is selected on screen: addresses, and the position looked at.
  */
-export interface Job {
+export interface Select {
+  op: "select";
   id: number;
-  label: string;
-  done: number;
-  total: number;
+  addresses: string[];
+  position?: number | null;
+}
+
+/**
+ * The set of views that are visible now; only these are computed and sent.
+ */
+export interface Show {
+  op: "show";
+  id: number;
+  views: View[];
+  screen?: string;
 }
 
 /**
@@ -219,21 +193,37 @@ export interface State {
 }
 
 /**
- * The jobs under way now (an empty list: none).
+ * One token of the prompt. ``text`` is untrusted: show it as text, never as markup.
  */
-export interface Progress {
-  t: "progress";
-  jobs: Job[];
+export interface Token {
+  index: number;
+  id: number;
+  text: string;
 }
 
 /**
- * Where one array lies: its buffer (by order of the message's buffers), kind and shape.
+ * What one visible view draws. ``revision`` tells an old one from a new one.
  */
-export interface Array {
-  name: string;
-  dtype: "float32" | "uint8";
-  shape: number[];
-  buffer: number;
+export interface ViewData {
+  t: "view";
+  view: View;
+  revision: number;
+  arrays: Array[];
+  info: LogitsInfo | null;
+  problem: Problem | null;
+}
+
+/**
+ * One head's attention pattern, and thumbnails of every head of its layer.
+ *
+ * Reply arrays: ``pattern_now`` and ``pattern_base`` [p, p] float32 (row = destination);
+ * ``thumbs_now`` and ``thumbs_base`` [h, p, p] uint8 (255 = 1.0); ``value_norm_now`` and
+ * ``value_norm_base`` [h, p] float32, the length of each head's value vector at each source.
+ */
+export interface HeadView {
+  kind: "head";
+  layer: number;
+  head: number;
 }
 
 /**
@@ -255,23 +245,45 @@ export interface LogitRow {
  * Rows sorted by the probability now: top k now, top k at baseline, target and foil.
  */
 export interface LogitsInfo {
+  of: "logits";
   position: number;
   rows: LogitRow[];
 }
 
 /**
- * What one visible view draws. ``revision`` tells an old one from a new one.
+ * The most likely next tokens at one position. Reply: :class:`LogitsInfo`, no arrays.
  */
-export interface ViewData {
-  t: "view";
-  view: View;
-  revision: number;
-  arrays: Array[];
-  logits: LogitsInfo | null;
-  problem: Problem | null;
+export interface LogitsView {
+  kind: "logits";
+  position: number;
+  k: number;
+}
+
+/**
+ * The architecture map, coloured by one measure at the metric's position.
+ *
+ * Reply arrays (float32): ``heads_now`` and ``heads_base`` [l, h], ``mlp_now`` and ``mlp_base``
+ * [l], ``embed_now`` and ``embed_base`` [1], ``resid_now`` and ``resid_base`` [2l+1] (norms of
+ * the residual stream before each sublayer and at the end). NaN marks a part that does not
+ * exist or is not computed yet. ``effect`` fills in live while its sweep runs.
+ */
+export interface MapView {
+  kind: "map";
+  measure: "attribution" | "effect" | "norm";
+}
+
+/**
+ * Rows sorted by the probability now: top k now, top k at baseline, target and foil.
+ */
+export interface LogitsInfo {
+  of: "logits";
+  position: number;
+  rows: LogitRow[];
 }
 
 export type View = MapView | HeadView | LogitsView;
+
+export type Info = LogitsInfo;
 
 export type Request = Hello | Show | Act | Ask | Select | Code | Cancel;
 

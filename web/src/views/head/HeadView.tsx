@@ -19,7 +19,12 @@ const FOCUS = [
 ] as const;
 
 /** One head: where it looks, over the text and as a matrix, and its neighbours. */
-export function HeadView({ place, model }: { place: HeadPlace; model: ModelInfo }) {
+export function HeadView({ model }: { model: ModelInfo }) {
+  const place = useBoard().head.value;
+  return place && <OneHead place={place} model={model} />;
+}
+
+function OneHead({ place, model }: { place: HeadPlace; model: ModelInfo }) {
   const board = useBoard();
   const { ui, kernel } = board;
   const { layer, head } = place;

@@ -1,5 +1,6 @@
 import { format, percent } from "../../draw/number";
 import { useBoard } from "../../state/board";
+import { infoOf } from "../../state/kernel";
 import type { LogitRow } from "../../wire/types";
 import { ProblemNote } from "../shared/Problem";
 import { showToken } from "../shared/token";
@@ -12,7 +13,7 @@ export function LogitsView() {
   const { picture, stale } = useHeld(kernel.picture(board.logitsView.value).value);
   const position = board.position.value;
   const token = kernel.tokens.value[position];
-  const rows = picture?.logits?.rows ?? [];
+  const rows = infoOf(picture, "logits")?.rows ?? [];
   const top = Math.max(...rows.flatMap((row) => [row.prob_now, row.prob_base]), 1e-9);
   return (
     <section

@@ -5,6 +5,7 @@ import { percent } from "../../draw/number";
 import { PALETTES } from "../../draw/theme";
 import { marksOf } from "../../state/address";
 import { type Board, useBoard } from "../../state/board";
+import { infoOf } from "../../state/kernel";
 import type { ModelInfo } from "../../wire/types";
 import { showToken } from "../shared/token";
 import { useSize } from "../shared/useSize";
@@ -49,7 +50,7 @@ export type MapModel = ReturnType<typeof useMap>;
 function usePaint(board: Board, model: ModelInfo, map: MapModel) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const answers = useComputed(() => {
-    const logits = board.kernel.picture(board.logitsView.value).value?.logits;
+    const logits = infoOf(board.kernel.picture(board.logitsView.value).value, "logits");
     return (logits?.rows ?? []).slice(0, ANSWERS).map((row) => ({
       text: showToken(row.text),
       share: percent(row.prob_now),

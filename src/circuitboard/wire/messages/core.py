@@ -1,11 +1,4 @@
-"""Every message between the board's Python side and its screen.
-
-Data only, no functions. TypeScript types are generated from this file by
-``circuitboard.wire.typescript``; the check fails when they are stale.
-
-Numbers that fill a picture travel as binary buffers beside the JSON: an :class:`Array` says which
-buffer holds what. Shapes use the legend h head, p position, l layer.
-"""
+"""Requests of the screen, replies, and the state of the board."""
 
 from __future__ import annotations
 
@@ -13,50 +6,8 @@ from typing import Literal
 
 import msgspec
 
-Measure = Literal["attribution", "norm", "effect"]
-DType = Literal["float32", "uint8"]
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all plain records."""
-
-
-# --- what the screen can show -----------------------------------------------------------------
-
-
-class MapView(Message, frozen=True, tag="map", tag_field="kind"):
-    """The architecture map, coloured by one measure at the metric's position.
-
-    Reply arrays (float32): ``heads_now`` and ``heads_base`` [l, h], ``mlp_now`` and ``mlp_base``
-    [l], ``embed_now`` and ``embed_base`` [1], ``resid_now`` and ``resid_base`` [2l+1] (norms of
-    the residual stream before each sublayer and at the end). NaN marks a part that does not
-    exist or is not computed yet. ``effect`` fills in live while its sweep runs.
-    """
-
-    measure: Measure = "attribution"
-
-
-class HeadView(Message, frozen=True, tag="head", tag_field="kind"):
-    """One head's attention pattern, and thumbnails of every head of its layer.
-
-    Reply arrays: ``pattern_now`` and ``pattern_base`` [p, p] float32 (row = destination);
-    ``thumbs_now`` and ``thumbs_base`` [h, p, p] uint8 (255 = 1.0); ``value_norm_now`` and
-    ``value_norm_base`` [h, p] float32, the length of each head's value vector at each source.
-    """
-
-    layer: int
-    head: int
-
-
-class LogitsView(Message, frozen=True, tag="logits", tag_field="kind"):
-    """The most likely next tokens at one position. Reply: :class:`LogitsInfo`, no arrays."""
-
-    position: int = -1
-    k: int = 12
-
-
-View = MapView | HeadView | LogitsView
-
+from circuitboard.wire.messages.base import Array, Message
+from circuitboard.wire.messages.views import Info, View
 
 # --- screen to kernel -------------------------------------------------------------------------
 
@@ -68,7 +19,7 @@ class Hello(Message, frozen=True, tag="hello", tag_field="op"):
     """
 
     id: int
-    views: list[View] = []
+    views: list[View] = msgspec.field(default_factory=list[View])
     screen: str = ""
 
 
@@ -91,7 +42,7 @@ class Act(Message, frozen=True, tag="act", tag_field="op"):
     verb: Literal[
         "ablate", "freeze", "scale", "release", "toggle", "remove", "clear", "undo", "redo"
     ]
-    at: list[str] = []
+    at: list[str] = msgspec.field(default_factory=list[str])
     factor: float | None = None
     entry: int | None = None
 
@@ -232,43 +183,13 @@ class Progress(Message, frozen=True, tag="progress", tag_field="t"):
     jobs: list[Job]
 
 
-class Array(Message, frozen=True):
-    """Where one array lies: its buffer (by order of the message's buffers), kind and shape."""
-
-    name: str
-    dtype: DType
-    shape: list[int]
-    buffer: int
-
-
-class LogitRow(Message, frozen=True):
-    """One vocabulary entry at the position shown. ``text`` is untrusted."""
-
-    id: int
-    text: str
-    role: Literal["", "target", "foil"]
-    logit_now: float
-    logit_base: float
-    prob_now: float
-    prob_base: float
-    rank_now: int
-    rank_base: int
-
-
-class LogitsInfo(Message, frozen=True):
-    """Rows sorted by the probability now: top k now, top k at baseline, target and foil."""
-
-    position: int
-    rows: list[LogitRow]
-
-
 class ViewData(Message, frozen=True, tag="view", tag_field="t"):
     """What one visible view draws. ``revision`` tells an old one from a new one."""
 
     view: View
     revision: int
-    arrays: list[Array] = []
-    logits: LogitsInfo | None = None
+    arrays: list[Array] = msgspec.field(default_factory=list[Array])
+    info: Info | None = None
     problem: Problem | None = None
 
 

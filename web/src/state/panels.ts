@@ -1,0 +1,19 @@
+import type { ComponentType } from "preact";
+import type { ModelInfo, View } from "../wire/types";
+import type { Board } from "./board";
+
+/** One kind of panel on the board: what it shows, and what it needs from the kernel for that. */
+export interface Panel {
+  /** Its name in layouts and test ids; the same for ever. */
+  id: string;
+  title: string;
+  /** One sentence: what it is for. */
+  about: string;
+  /** Where it opens first. */
+  home: "map" | "side" | "foot";
+  /** Whether there is something to show for what is selected. Reads signals. */
+  applies(board: Board): boolean;
+  /** What the kernel is to compute while the panel is visible. Reads signals. */
+  views(board: Board): readonly View[];
+  component: ComponentType<{ model: ModelInfo }>;
+}

@@ -1,0 +1,8 @@
+import type { Panel } from "../state/panels";
+import { headPanel } from "./head/panel";
+import { interventionsPanel } from "./interventions/panel";
+import { logitsPanel } from "./logits/panel";
+import { mapPanel } from "./map/panel";
+
+/** Every panel of the board, in the order in which they are offered. */
+export const PANELS: readonly Panel[] = [mapPanel, headPanel, logitsPanel, interventionsPanel];
