@@ -243,6 +243,7 @@ export class FakeKernel {
       this.fillHead(parcel, view.layer, view.head);
       return [parcel.sent({ view, revision: this.revision }, after)];
     }
+    if (view.kind !== "map") return [];
     this.fillMap(parcel, view.measure ?? "attribution", 1);
     const done = parcel.sent({ view, revision: this.revision }, after);
     if (view.measure !== "effect" || this.swept) return [done];
