@@ -207,6 +207,7 @@ export class FakeKernel {
         now: this.metricNow(),
       },
       entries: [...entries],
+      own: [],
       can_undo: this.past.length > 0,
       can_redo: this.future.length > 0,
       selection: [...this.selection],

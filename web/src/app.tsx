@@ -6,7 +6,7 @@ import { Board, BoardContext, useBoard } from "./state/board";
 import type { Panel } from "./state/panels";
 import { css } from "./styles/index";
 import type { Transport } from "./transport/transport";
-import { PANELS } from "./views/panels";
+import { PANEL_KINDS } from "./views/panels";
 import { PromptBar } from "./views/prompt/PromptBar";
 import { Controls } from "./views/shared/Controls";
 import { CodeDialog, HelpDialog } from "./views/shared/Dialogs";
@@ -20,7 +20,7 @@ const CELL_OUTPUT = ".jp-OutputArea, .output_area, .cell-output";
 
 /** Shows a board in an element; returns how to take it away. */
 export function mount(element: HTMLElement, transport: Transport): () => void {
-  const board = new Board(transport, PANELS);
+  const board = new Board(transport, PANEL_KINDS);
   const root = document.createElement("div");
   root.className = "circuitboard";
   root.dataset.testid = "board";
@@ -99,7 +99,7 @@ function App({ root }: { root: HTMLElement }) {
 /** The panels that have something to show, in one place of the board. */
 function Panels({ home, model }: { home: Panel["home"]; model: ModelInfo }) {
   const board = useBoard();
-  const shown = board.panels.filter((panel) => panel.home === home && panel.applies(board));
+  const shown = board.panels.value.filter((panel) => panel.home === home && panel.applies(board));
   return shown.map(({ id, component: View }) => <View key={`${id} ${model.name}`} model={model} />);
 }
 
@@ -107,7 +107,9 @@ function Panels({ home, model }: { home: Panel["home"]; model: ModelInfo }) {
 function useVisible(): void {
   const board = useBoard();
   useSignalEffect(() => {
-    const shown = board.panels.filter((panel) => panel.applies(board)).map((panel) => panel.id);
+    const shown = board.panels.value
+      .filter((panel) => panel.applies(board))
+      .map((panel) => panel.id);
     const before = board.ui.visible.peek();
     if (shown.length !== before.size || shown.some((id) => !before.has(id))) {
       board.ui.visible.value = new Set(shown);

@@ -33,7 +33,9 @@ from circuitboard.session.interventions import (
     with_item,
     without,
 )
+from circuitboard.session.own import OwnViews
 from circuitboard.session.question import Outcome, Question
+from circuitboard.session.showing import Showing
 from circuitboard.session.verbs import Verbs
 from circuitboard.session.worker import JobInfo, Worker
 from circuitboard.spec.address import Address
@@ -44,7 +46,7 @@ from circuitboard.spec.metric import Metric, MetricKind
 Listener = Callable[[str], None]
 
 
-class Board(Verbs):
+class Board(Verbs, Showing):
     """A live board.
 
     Args:
@@ -60,8 +62,6 @@ class Board(Verbs):
         PromptError, TargetError, ModelError: each says what to do.
     """
 
-    #: Makes the widget of a board; set by the package that shows boards.
-    host: ClassVar[Callable[[Board], Any] | None] = None
     current: ClassVar[Board | None] = None
 
     def __init__(
@@ -91,7 +91,6 @@ class Board(Verbs):
         self._future: list[Question] = []
         self._selection: tuple[str, ...] = ()
         self._position = -1
-        self._widget: Any = None
         self._question = Question(prompt, target, foil)
         self._encoded = self._encode(self._question)
         #: Places that the visible views read: noted while the model runs.
@@ -100,6 +99,7 @@ class Board(Verbs):
         self.outcome: Outcome | None = None
         self.problem: CircuitboardError | None = None
         self.worker = Worker(lambda _jobs: self._tell("jobs"))
+        self.own = OwnViews(self, self._tell)
         Board.current = self
         watcher.watch(self)
         self._ask()
@@ -256,16 +256,17 @@ class Board(Verbs):
     @property
     def result(self) -> RunResult:
         """The run as it is now. Waits for it; raises what went wrong in it."""
-        outcome = self.wait()
-        prompt = (outcome.question.prompt,)
-        return RunResult(self.engine, outcome.now, prompt, outcome.metric, outcome.plan)
+        return self.result_of(self.wait())
 
     @property
     def baseline(self) -> RunResult:
         """The run of the same prompt with nothing done to it."""
-        outcome = self.wait()
-        prompt = (outcome.question.prompt,)
-        return RunResult(self.engine, outcome.baseline, prompt, outcome.metric, "baseline")
+        return self.result_of(self.wait(), baseline=True)
+
+    def result_of(self, outcome: Outcome, *, baseline: bool = False) -> RunResult:
+        """One of the two runs of an outcome."""
+        run, plan = (outcome.baseline, "baseline") if baseline else (outcome.now, outcome.plan)
+        return RunResult(self.engine, run, (outcome.question.prompt,), outcome.metric, plan)
 
     @property
     def selection(self) -> list[str]:
@@ -380,20 +381,6 @@ class Board(Verbs):
     def _tell(self, event: str) -> None:
         for listener in list(self._listeners):
             listener(event)
-
-    @property
-    def widget(self) -> Any:
-        """The live view, an anywidget: made on first use."""
-        if self._widget is None:
-            if Board.host is None:
-                raise CircuitboardError(
-                    "No host is set up to show boards.", "Use circuitboard.Board, which sets one."
-                )
-            self._widget = Board.host(self)
-        return self._widget
-
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.widget._repr_mimebundle_(**options)
 
     def __repr__(self) -> str:
         q = self._question

@@ -125,7 +125,7 @@ class Worker:
             if work is not None:
                 work.stopped = True
 
-    def close(self) -> None:
+    def close(self, *, wait: bool = True) -> None:
         """Stops everything and waits for the thread to end; the worker takes no more work."""
         with self._wake:
             self._closed = True
@@ -134,7 +134,7 @@ class Worker:
             if self._running is not None:
                 self._running[1].stopped.set()
             self._wake.notify_all()
-        if self._thread is not None and not self.inside:
+        if wait and self._thread is not None and not self.inside:
             self._thread.join(PATIENCE)
 
     @property

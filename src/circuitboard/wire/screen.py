@@ -16,6 +16,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
 from typing import Any, Literal, assert_never
 
 import msgspec
@@ -87,6 +88,8 @@ class Screen:
                 return self.board.code()
             case m.Cancel(job=job):
                 self.board.worker.cancel(job)
+            case m.Library(name=name):
+                return library(name)
             case _:
                 assert_never(request)
         return None
@@ -123,7 +126,9 @@ class Screen:
         shown = self._shown()
         self._backlog.stop_unseen(set(shown))
         self._push_jobs()
-        self.board.needs = tuple(a for v in shown for a in painters.needs(v, self.board.model))
+        self.board.own.watch(v.id for v in shown if isinstance(v, m.OwnView))
+        needs = [a for v in shown for a in painters.needs(v, self.board.model)]
+        self.board.needs = (*needs, *self.board.own.needs)
         self.board.worker.submit("views", self._paint_all)
 
     def _shown(self) -> list[m.View]:
@@ -144,6 +149,8 @@ class Screen:
                 self._paint_all(lambda: None)
         elif event == "jobs":
             self._push_jobs()
+        elif event.startswith("own "):
+            self._repaint(m.OwnView(id=event.removeprefix("own ")))
 
     def _paint_all(self, check: Check) -> None:
         outcome = self.board.outcome
@@ -176,8 +183,12 @@ class Screen:
         if outcome is None or not self._due(viewer):
             return
         self._behind.discard(viewer)
+        self._repaint(viewer)
+
+    def _repaint(self, viewer: Hashable) -> None:
+        outcome = self.board.outcome
         for view in self._shown():
-            if view == viewer:
+            if view == viewer and outcome is not None:
                 self._paint(view, outcome)
 
     def _due(self, what: Hashable) -> bool:
@@ -217,6 +228,18 @@ class Screen:
     def _push(self, message: m.Push, buffers: codec.Buffers | None = None) -> None:
         with self._sending:
             self._send(codec.encode(message), buffers or [])
+
+
+def library(name: Literal["plotly"]) -> str:
+    """The source of a drawing library, from the Python package that carries it."""
+    try:
+        get_plotlyjs = import_module("plotly.offline").get_plotlyjs
+    except ImportError as error:
+        raise CircuitboardError(
+            f"The package {name} is not installed in this kernel.",
+            f"Install it: pip install {name}.",
+        ) from error
+    return str(get_plotlyjs())
 
 
 def problem_of(error: Exception) -> m.Problem:
@@ -313,6 +336,7 @@ def state_of(board: Board, seq: int) -> m.State:
         tokens=tokens,
         metric=metric,
         entries=[_entry(entry) for entry in question.entries],
+        own=[m.OwnPanel(id=view.id, title=view.title) for view in board.own],
         can_undo=board.can_undo,
         can_redo=board.can_redo,
         selection=board.selection,

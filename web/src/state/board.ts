@@ -3,10 +3,10 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Transport } from "../transport/transport";
 import { type Client, connect, type Unsent } from "../wire/client";
-import type { Act, LogitsView, MapView, Reply, View } from "../wire/types";
+import type { Act, Library, LogitsView, MapView, Reply, View } from "../wire/types";
 import { drawnPart, headOf, isHead } from "./address";
 import { KernelState, viewKey } from "./kernel";
-import type { Panel } from "./panels";
+import type { Panel, PanelKinds } from "./panels";
 import { UiState } from "./ui";
 
 const TOP = 12;
@@ -42,10 +42,15 @@ export class Board {
     position: this.fromEnd(this.position.value),
     k: TOP,
   }));
+  /** Every panel that there is: the board's own, and those made in the notebook. */
+  readonly panels: ReadonlySignal<readonly Panel[]> = computed(() => [
+    ...this.kinds.fixed,
+    ...this.kernel.own.value.map(this.kinds.own),
+  ]);
   /** What the visible panels need, each view once. */
   readonly views: ReadonlySignal<readonly View[]> = computed(() => {
     const found = new Map<string, View>();
-    for (const panel of this.panels) {
+    for (const panel of this.panels.value) {
       if (!this.ui.visible.value.has(panel.id)) continue;
       for (const view of panel.views(this)) found.set(viewKey(view), view);
     }
@@ -59,7 +64,7 @@ export class Board {
 
   constructor(
     transport: Transport,
-    readonly panels: readonly Panel[],
+    private readonly kinds: PanelKinds,
   ) {
     const { kernel } = this;
     this.client = connect(transport, {
@@ -132,6 +137,11 @@ export class Board {
     if (mine !== this.selects) return;
     this.ui.pendingSelection.value = null;
     this.ui.pendingPosition.value = null;
+  }
+
+  /** The source of a drawing library that the kernel has; empty where it has none. */
+  async library(name: Library["name"]): Promise<string> {
+    return (await this.ask({ op: "library", name })).text ?? "";
   }
 
   async code(): Promise<string> {

@@ -46,6 +46,7 @@ export class KernelState {
   readonly tokens = slice(this.state, (s) => s.tokens, []);
   readonly metric = slice(this.state, (s) => s.metric, null);
   readonly entries = slice(this.state, (s) => s.entries, []);
+  readonly own = slice(this.state, (s) => s.own, []);
   readonly selection = slice(this.state, (s) => s.selection, []);
   readonly problem = slice(this.state, (s) => s.problem, null);
   readonly prompt = slice(this.state, (s) => s.prompt, "");

@@ -1,5 +1,5 @@
 import type { ComponentType } from "preact";
-import type { ModelInfo, View } from "../wire/types";
+import type { ModelInfo, OwnPanel, View } from "../wire/types";
 import type { Board } from "./board";
 
 /** One kind of panel on the board: what it shows, and what it needs from the kernel for that. */
@@ -16,4 +16,10 @@ export interface Panel {
   /** What the kernel is to compute while the panel is visible. Reads signals. */
   views(board: Board): readonly View[];
   component: ComponentType<{ model: ModelInfo }>;
+}
+
+/** The panels that a board has, and how those that a user makes become panels. */
+export interface PanelKinds {
+  fixed: readonly Panel[];
+  own(made: OwnPanel): Panel;
 }

@@ -1,8 +1,11 @@
-import type { Panel } from "../state/panels";
+import type { Panel, PanelKinds } from "../state/panels";
 import { headPanel } from "./head/panel";
 import { interventionsPanel } from "./interventions/panel";
 import { logitsPanel } from "./logits/panel";
 import { mapPanel } from "./map/panel";
+import { ownPanel } from "./own/panel";
 
 /** Every panel of the board, in the order in which they are offered. */
 export const PANELS: readonly Panel[] = [mapPanel, headPanel, logitsPanel, interventionsPanel];
+
+export const PANEL_KINDS: PanelKinds = { fixed: PANELS, own: ownPanel };

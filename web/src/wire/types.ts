@@ -91,6 +91,15 @@ export interface Job {
 }
 
 /**
+ * Ask for the source of a drawing library that the kernel has; the reply carries ``text``.
+ */
+export interface Library {
+  op: "library";
+  id: number;
+  name: "plotly";
+}
+
+/**
  * The number that the board watches. None where it is not defined or not yet computed.
  */
 export interface Metric {
@@ -183,6 +192,7 @@ export interface State {
   tokens: Token[];
   metric: Metric;
   entries: Entry[];
+  own: OwnPanel[];
   can_undo: boolean;
   can_redo: boolean;
   selection: string[];
@@ -209,7 +219,7 @@ export interface ViewData {
   view: View;
   revision: number;
   arrays: Array[];
-  info: LogitsInfo | null;
+  info: LogitsInfo | OwnInfo | null;
   problem: Problem | null;
 }
 
@@ -273,18 +283,56 @@ export interface MapView {
 }
 
 /**
- * Rows sorted by the probability now: top k now, top k at baseline, target and foil.
+ * What is to be shown. All texts are untrusted.
+ *
+ * ``waiting``: it has not run yet; ``error``: ``text`` is a traceback; ``plotly``: ``text`` is
+ * the figure's JSON. ``seconds``: how long it took. ``current``: it belongs to the newest run.
  */
-export interface LogitsInfo {
-  of: "logits";
-  position: number;
-  rows: LogitRow[];
+export interface OwnInfo {
+  of: "own";
+  shows: "array" | "error" | "image" | "markdown" | "plotly" | "table" | "text" | "waiting";
+  text: string;
+  mime: string;
+  array_kind: "bars" | "heatmap" | "pattern" | "tokens";
+  labels: string[][];
+  table: OwnTable | null;
+  running: boolean;
+  current: boolean;
+  seconds: number;
 }
 
-export type View = MapView | HeadView | LogitsView;
+/**
+ * A panel that the user made. ``title`` is text of the user's.
+ */
+export interface OwnPanel {
+  id: string;
+  title: string;
+}
 
-export type Info = LogitsInfo;
+/**
+ * Rows of texts, of ``total`` in all; ``numeric`` says which columns hold numbers.
+ */
+export interface OwnTable {
+  columns: string[];
+  rows: string[][];
+  numeric: boolean[];
+  total: number;
+}
 
-export type Request = Hello | Show | Act | Ask | Select | Code | Cancel;
+/**
+ * What a function of the user's returned last. Reply: :class:`OwnInfo`.
+ *
+ * Reply arrays: ``image`` uint8 [bytes] for an image; ``values`` float32 [rows, columns].
+ */
+export interface OwnView {
+  kind: "own";
+  id: string;
+}
+
+export type View = MapView | HeadView | LogitsView | OwnView;
+
+export type Info = LogitsInfo | OwnInfo;
+
+export type Request = Hello | Show | Act | Ask | Select | Code | Cancel | Library;
 
 export type Push = Reply | State | Progress | ViewData;

@@ -15,6 +15,7 @@ from circuitboard.wire.messages.core import (
     Entry,
     Hello,
     Job,
+    Library,
     Metric,
     ModelInfo,
     Problem,
@@ -31,6 +32,7 @@ from circuitboard.wire.messages.core import (
 from circuitboard.wire.messages.head import HeadView
 from circuitboard.wire.messages.logits import LogitRow, LogitsInfo, LogitsView
 from circuitboard.wire.messages.map import MapView, Measure
+from circuitboard.wire.messages.own import OwnInfo, OwnPanel, OwnTable, OwnView
 from circuitboard.wire.messages.views import Info, View
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "Hello",
     "Info",
     "Job",
+    "Library",
     "LogitRow",
     "LogitsInfo",
     "LogitsView",
@@ -53,6 +56,10 @@ __all__ = [
     "Message",
     "Metric",
     "ModelInfo",
+    "OwnInfo",
+    "OwnPanel",
+    "OwnTable",
+    "OwnView",
     "Problem",
     "Progress",
     "Push",

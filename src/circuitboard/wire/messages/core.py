@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from circuitboard.wire.messages.base import Array, Message
+from circuitboard.wire.messages.own import OwnPanel
 from circuitboard.wire.messages.views import Info, View
 
 # --- screen to kernel -------------------------------------------------------------------------
@@ -77,7 +78,14 @@ class Cancel(Message, frozen=True, tag="cancel", tag_field="op"):
     job: int | None = None
 
 
-Request = Hello | Show | Act | Ask | Select | Code | Cancel
+class Library(Message, frozen=True, tag="library", tag_field="op"):
+    """Ask for the source of a drawing library that the kernel has; the reply carries ``text``."""
+
+    id: int
+    name: Literal["plotly"]
+
+
+Request = Hello | Show | Act | Ask | Select | Code | Cancel | Library
 
 
 # --- kernel to screen -------------------------------------------------------------------------
@@ -168,6 +176,7 @@ class State(Message, frozen=True, tag="state", tag_field="t"):
     tokens: list[Token]
     metric: Metric
     entries: list[Entry]
+    own: list[OwnPanel]
     can_undo: bool
     can_redo: bool
     selection: list[str]

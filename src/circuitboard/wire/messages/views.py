@@ -3,8 +3,9 @@
 from circuitboard.wire.messages.head import HeadView
 from circuitboard.wire.messages.logits import LogitsInfo, LogitsView
 from circuitboard.wire.messages.map import MapView
+from circuitboard.wire.messages.own import OwnInfo, OwnView
 
 #: What a view asks for.
-View = MapView | HeadView | LogitsView
+View = MapView | HeadView | LogitsView | OwnView
 #: What a view gets beside arrays.
-Info = LogitsInfo
+Info = LogitsInfo | OwnInfo

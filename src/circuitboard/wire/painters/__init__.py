@@ -5,14 +5,22 @@ from __future__ import annotations
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
 from circuitboard.wire.codec import Buffers
-from circuitboard.wire.messages import HeadView, LogitsView, MapView, View, ViewData
-from circuitboard.wire.painters import head, logits, map
+from circuitboard.wire.messages import (
+    HeadView,
+    LogitsView,
+    MapView,
+    OwnView,
+    View,
+    ViewData,
+)
+from circuitboard.wire.painters import head, logits, map, own
 from circuitboard.wire.painters.scene import Painter, Scene
 
 PAINTERS: dict[type, Painter] = {
     MapView: map.PAINTER,
     HeadView: head.PAINTER,
     LogitsView: logits.PAINTER,
+    OwnView: own.PAINTER,
 }
 
 
