@@ -74,7 +74,8 @@ def hung_by_a_library(hook: Any) -> bool:
 
     TransformerLens hangs functions on some models that carry values to its own hook points,
     transformers leaves some that only watch once it was asked for attentions, and accelerate moves
-    tensors. A hook point wraps what is hung on it, the user's functions too: what is wrapped counts.
+    tensors. A hook point wraps what is hung on it, the user's
+    functions too: what is wrapped counts.
     """
     names = getattr(getattr(hook, "__code__", None), "co_freevars", ())
     if str(getattr(hook, "__module__", "")) == "transformer_lens.hook_points" and "hook" in names:

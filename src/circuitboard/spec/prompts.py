@@ -54,14 +54,12 @@ def _unpadded(given: Mapping[str, Any]) -> tuple[Prompt, ...]:
 
 def _list(given: Any) -> list[Any]:
     """Arrays and tensors as plain lists. Raises PromptError."""
+    kind = type(given).__name__
     if hasattr(given, "tolist"):
         given = given.tolist()
-    plain = cast(object, given)
-    if isinstance(plain, Iterable) and not isinstance(plain, str | bytes | Mapping):
-        return list(cast(Iterable[Any], plain))
-    raise PromptError(
-        f"A {type(plain).__name__} is not a prompt.", "Give a text, several, or token ids."
-    )
+    if isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping):
+        return list(cast(Iterable[Any], given))
+    raise PromptError(f"A {kind} is not a prompt.", "Give a text, several, or token ids.")
 
 
 def _is_id(item: Any) -> bool:
