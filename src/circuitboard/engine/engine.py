@@ -73,7 +73,12 @@ class Engine:
     @property
     def hooked_by_user(self) -> bool:
         """Whether somebody else's hooks were on the model when it was last looked at."""
-        return bool(self._seen.hooks)
+        return bool(self.hooks)
+
+    @property
+    def hooks(self) -> tuple[tuple[str, int], ...]:
+        """Modules with hooks of somebody else, and how many, when last looked at."""
+        return self._seen.hooks
 
     @property
     def whole(self) -> bool:
