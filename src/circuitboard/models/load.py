@@ -65,11 +65,9 @@ def load(
         model.held_memory = held_memory
         return model
     folder = None
-    if device_map is not None and (device is not None or not isinstance(source, str | os.PathLike)):
-        raise ModelError(
-            "device_map= spreads a model that is read by name or folder, without device=.",
-            "Spread an object before: accelerate.dispatch_model(model, device_map).",
-        )
+    named = isinstance(source, str | os.PathLike)
+    if device_map is not None and (device is not None or not named):
+        raise _map_unfit()
     if isinstance(source, str | os.PathLike):
         name, folder = _find(os.fspath(source))
         hf_model, tokenizer = _read(folder or name, tokenizer, dtype, device_map)
@@ -81,11 +79,7 @@ def load(
             "A Hugging Face model object needs its tokenizer.",
             "Call circuitboard.load(model, tokenizer=AutoTokenizer.from_pretrained(...)).",
         )
-    if any(weight.is_meta for weight in hf_model.parameters()):
-        raise ModelError(
-            f"Some weights of {name} lie on no device.",
-            "Offloading to memory or disk is not supported: give it devices enough.",
-        )
+    _check_placed(hf_model, name)
     if device is not None:
         hf_model.to(device)
     model = _from_hf(hf_model.eval(), tokenizer, name)
@@ -94,6 +88,21 @@ def load(
     if isinstance(source, str | os.PathLike):
         model.source = os.fspath(source)
     return model
+
+
+def _map_unfit() -> ModelError:
+    return ModelError(
+        "device_map= spreads a model that is read by name or folder, without device=.",
+        "Spread an object before: accelerate.dispatch_model(model, device_map).",
+    )
+
+
+def _check_placed(hf_model: Any, name: str) -> None:
+    if any(weight.is_meta for weight in hf_model.parameters()):
+        raise ModelError(
+            f"Some weights of {name} lie on no device.",
+            "Offloading to memory or disk is not supported: give it devices enough.",
+        )
 
 
 def plain(source: str | os.PathLike[str], dtype: torch.dtype | None = None) -> Any:
