@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -98,11 +97,19 @@ def native(name: str) -> Any:
     return TransformerBridge.boot_native(config)
 
 
-@functools.cache
+_loaded: dict[str, Model] = {}
+
+
 def model(name: str) -> Model:
     """The loaded model, shared by all tests: leave it as you found it."""
-    tokenizer = number_tokenizer(VOCABULARY)
-    return load(native(name) if name in NATIVE else hf_model(name), tokenizer)
+    if name not in _loaded:
+        _loaded[name] = fresh(name)
+    return _loaded[name]
+
+
+def loaded() -> list[Model]:
+    """All shared models that some test has asked for."""
+    return list(_loaded.values())
 
 
 def fresh(name: str) -> Model:

@@ -52,12 +52,12 @@ board.show([3, -1, 2], kind="bars", title="Three", labels=["a", "b", "<b>c</b>"]
 
 
 @pytest.fixture(autouse=True)
-def _tidy(page: Page):  # noqa: ANN202
+def _tidy(page: Page):
     yield
     execute(page, "for v in list(board.own): board.hide(v.title)")
 
 
-def own(page: Page, name: str):  # noqa: ANN201
+def own(page: Page, name: str):
     """The panel of one of the user's views."""
     return page.get_by_test_id(f"own-{name}")
 

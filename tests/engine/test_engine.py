@@ -185,11 +185,11 @@ def test_a_failing_pass_leaves_no_hooks_behind() -> None:
     assert all("forward" not in vars(block) for block in m.bridge.blocks)
 
 
-def test_memory_of_held_runs_is_bounded() -> None:
+def test_memory_of_held_runs_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     m = tiny.model("gpt2")
     engine = Engine(m)
     tokens, lengths = engine.encode(PROMPT)
-    engine.shelf.limit = 3 * engine.baseline(tokens, lengths).bytes()
+    monkeypatch.setattr(m, "held_memory", 3 * engine.baseline(tokens, lengths).bytes())
     for head in m.heads:
         engine.run(tokens, lengths, InterventionSet.of(Zero(head)))
     assert engine.shelf.bytes() <= engine.shelf.limit

@@ -98,7 +98,7 @@ class Batch:
         """The group of a set, or None where it has to run on its own."""
         model, base = self.engine.model, self.base
         differing = changed(base.interventions, wanted)
-        if base.whole or not differing:
+        if base.whole or not differing or any(i.address.part in sites.TAIL for i in wanted):
             return None
         n_layers = model.facts.n_layers
         layer = min(sites.item_stage(model, i) for i in differing)
@@ -115,7 +115,8 @@ class Batch:
         frame = Frame(base.lengths, base.tokens.shape[1], 0, base.tokens.device)
         position = min(frame.first(i.address) for i in differing)
         window = model.facts.window
-        if not model.facts.caches or (window is not None and frame.width > window):
+        whole = not model.facts.caches or model.facts.all_positions
+        if whole or (window is not None and frame.width > window):
             position = 0
         if not through:
             return _Start(layer, position)
@@ -140,11 +141,13 @@ class Batch:
     def _together(
         self, sets: Sequence[InterventionSet], part: list[int], start: _Start
     ) -> list[tuple[int, Tensor]]:
+        values = None
         try:
             values = self._ends([sets[i] for i in part], start)
         except (torch.OutOfMemoryError, MemoryError):
             if len(part) == 1:
                 raise
+        if values is None:  # the error is gone by now, and with it what it kept in memory
             self.tokens_at_once = max(1, self.tokens_at_once // 2)
             half = len(part) // 2
             return [
@@ -212,11 +215,11 @@ class Batch:
     def _judged(self, final: Tensor, position: int) -> Tensor:
         base = self.base
         count = len(final) // len(base.lengths)
-        if self.judge.whole:
-            before = base.final[:, :position].repeat(count, 1, 1)
-            return self.judge.loss(torch.cat([before, final], dim=1))
         if base.tail_shift is not None:
             final = final + base.tail_shift[:, position:].repeat(count, 1, 1)
+        if self.judge.whole:
+            before = base.shifted[:, :position].repeat(count, 1, 1)
+            return self.judge.loss(torch.cat([before, final], dim=1))
         last = torch.tensor([n - 1 - position for n in base.lengths] * count, device=final.device)
         return self.judge.last(final[torch.arange(len(final), device=final.device), last])
 

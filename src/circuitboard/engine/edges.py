@@ -1,9 +1,14 @@
 """Edges: a receiver's input computed as if one sender had written something else.
 
-Path patching along one direct path (Wang 2022, "Interpretability in the Wild", section 3.1, MLPs
-frozen too): the residual stream that the receiver reads is shifted by the change of the sender's
-output, the receiver's norm and its query, key, value or MLP are computed from it, and that value
-replaces the receiver's own. Everything downstream of the receiver follows; nothing else changes.
+Path patching (Wang 2022, "Interpretability in the Wild", section 3.1 and appendix B): the residual
+stream that the receiver reads is shifted by what comes of the change of the sender's output, the
+receiver's norm and its query, key, value or MLP are computed from it, and that value replaces the
+receiver's own. Everything downstream of the receiver follows; nothing else changes.
+
+``L0H1->L5H5.k`` is the direct path: what lies between is frozen, MLPs too, and the stream shifts by
+just as much as the sender's output. ``L0H1->mlps->L5H5.k`` is the paper's default: all heads are
+frozen at the run's values, MLPs and norms between sender and receiver are computed anew. Several
+such edges into one receiver act together, as the senders of the paper do.
 
 ``embed`` as a sender is the whole stream that enters block 0, positional embedding included.
 """
@@ -18,6 +23,7 @@ import torch
 from msgspec import structs
 from torch import Tensor
 
+from circuitboard.engine import sites
 from circuitboard.engine.sites import Frame, Task, Workshop, view
 from circuitboard.models.executor import Hook, Span, run_span
 from circuitboard.models.model import Model
@@ -86,16 +92,79 @@ def requests(
     engine: Engine, run: HeldRun, items: Sequence[AnyIntervention], values: Values
 ) -> list[Request]:
     """One request for each receiver, the shifts of all its senders added up."""
-    by_edge: dict[tuple[Address, Address], list[AnyIntervention]] = {}
+    by_edge: dict[tuple[Address, Address | None], list[AnyIntervention]] = {}
     for item in items:
-        if item.edge is not None:
-            sender = item.edge.sender.at(None)
-            by_edge.setdefault((item.edge.receiver, sender), []).append(item)
+        edge = item.edge
+        if edge is not None:
+            around = edge.mlps and sites.stage(engine.model, edge.sender) < _stop(engine, edge)
+            sender = None if around else edge.sender.at(None)
+            by_edge.setdefault((edge.receiver, sender), []).append(item)
     total: dict[Address, Tensor] = {}
-    for (receiver, _), group in by_edge.items():
-        change = shift(engine, run, group, values)
-        total[receiver] = total[receiver] + change if receiver in total else change
+    for (receiver, sender), group in by_edge.items():
+        if sender is None:
+            change = _through_mlps(engine, run, group)
+        else:
+            change = shift(engine, run, group, values)
+        total[receiver] = (
+            total[receiver] + change.to(total[receiver].device) if (receiver in total) else change
+        )
     return [Request(receiver, change) for receiver, change in total.items()]
+
+
+def _stop(engine: Engine, edge: Edge) -> int:
+    """The block that an edge leads into; n_layers for the logits."""
+    return sites.stage(engine.model, edge.receiver)
+
+
+def _through_mlps(engine: Engine, run: HeldRun, items: Sequence[AnyIntervention]) -> Tensor:
+    """The shift where MLPs and norms on the way are computed anew, all heads frozen: [b, p, d].
+
+    It runs the blocks from the first sender to the receiver once more, with every head's z as it is
+    in the run, the senders changed, and what else is done to the model done again.
+    """
+    model = engine.model
+    senders = []
+    for item in items:
+        assert item.edge is not None
+        senders.append(structs.replace(item, at=_at_node(item.edge)))
+    edge = items[0].edge
+    assert edge is not None
+    stop = _stop(engine, edge)
+    first = min(sites.item_stage(model, item) for item in senders)
+    layers = range(0 if model.facts.full_runs else first, stop)
+    kept = [item for item in run.interventions if not _inside_heads(item, run.interventions)]
+    wanted = InterventionSet((*kept, *senders))
+    frame = Frame(run.lengths, run.tokens.shape[1], 0, run.tokens.device)
+    shop = Workshop(model, frame, engine.borrowed(run, wanted))
+    heads = [
+        Address("head.z", layer, head=head)
+        for layer in layers
+        for head in range(model.facts.n_heads)
+    ]
+    z = engine.read(run, heads)
+    hooks = [
+        *engine.fixed(run, layers, 0),
+        *fixed_hooks(model, [Fixed(head, z[head.place]) for head in heads]),
+        *shop.hooks([Task(wanted.items)], (), layers),
+    ]
+    span = Span(run.tokens, layers.start, stop, run.stream(layers.start), hooks=hooks)
+    return run_span(model, span).leaving - run.stream(stop)
+
+
+def _at_node(edge: Edge) -> str:
+    """The sender of an edge as a place, with the edge's position."""
+    return str(sender_place(edge).at(edge.position))
+
+
+def _inside_heads(item: AnyIntervention, mates: InterventionSet) -> bool:
+    """Whether what an intervention does is contained in the heads' z."""
+    if item.edge is not None:
+        return True  # it has set inputs already: see Engine.fixed
+    address = item.address
+    if address.part != "head":
+        return address.part.startswith("head.")
+    same = [i for i in mates if i.edge is None and i.address.place == address.place]
+    return sites.through_z(same)
 
 
 def receive(
@@ -143,7 +212,7 @@ def _block(
     tasks = [Task(tuple(kept), part) for part in slices] if kept else []
     hooks = shop.hooks(tasks, wanted, range(layer, layer + 1))
     stream = run.stream(layer).repeat(count, 1, 1)
-    moved = torch.cat(list(shifts))
+    moved = torch.cat([each.to(stream.device) for each in shifts])
     if mlp and not model.facts.parallel:
         at = f"blocks.{layer}.hook_attn_out"
         fixed = [Fixed(address, value) for address, value in run.overridden(layer)]
@@ -153,8 +222,22 @@ def _block(
     else:
         stream = stream + moved
     tokens = run.tokens.repeat(count, 1)
-    run_span(model, Span(tokens, layer, layer + 1, stream, hooks=hooks))
+    span = Span(tokens, layer, layer + 1, stream, hooks=hooks)
+    if model.facts.full_runs:
+        span = _from_below(engine, run, span, shop, slices)
+    run_span(model, span)
     return {place.place: shop.value(place) for place in wanted}
+
+
+def _from_below(
+    engine: Engine, run: HeldRun, span: Span, shop: Workshop, slices: Sequence[slice]
+) -> Span:
+    """The same pass of one block after those below, whose keys and values it reads."""
+    below, stream = range(span.start), span.residual
+    tasks = [Task(run.interventions.items, rows) for rows in slices]
+    hooks = [*engine.fixed(run, below, 0), *shop.hooks(tasks, (), below)]
+    enter = Address("resid_pre", layer=span.start).hook
+    return Span(span.tokens, 0, span.stop, hooks=[*hooks, (enter, lambda _: stream), *span.hooks])
 
 
 def _before_attention(item: AnyIntervention) -> bool:

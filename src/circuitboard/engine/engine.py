@@ -20,8 +20,9 @@ from circuitboard.models.executor import Hook, Span, run_span, run_tail
 from circuitboard.models.load import reference_prompts
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
-from circuitboard.spec.errors import StaleResultError
+from circuitboard.spec.errors import PromptError, StaleResultError
 from circuitboard.spec.intervention import AnyIntervention, InterventionSet
+from circuitboard.spec.prompts import Prompts, prompts_of
 
 Check = Callable[[], None]
 
@@ -34,27 +35,36 @@ class Engine:
     """All runs of one model. One for each model: :func:`engine_of`.
 
     Attributes:
-        shelf: the held runs; ``shelf.limit`` is the memory they may take, in bytes.
+        shelf: the held runs; ``model.held_memory`` is what they may take, in bytes.
         epoch: grows whenever weights or hooks were changed from outside; older runs are dropped.
     """
 
     def __init__(self, model: Model) -> None:
         self.model: Final = model
-        self.shelf = Shelf()
+        self.shelf = Shelf(lambda: model.held_memory)
         self.epoch = 0
         self._seen = fingerprint.take(model)
-        self._own_hooks = self._seen.hooks
         self.directions: dict[object, Tensor] = {}
         self.reference: tuple[str, ...] = tuple(reference_prompts(model))
 
     # --- prompts ------------------------------------------------------------------------------
 
-    def encode(self, prompts: str | Sequence[str]) -> tuple[Int[Tensor, "b p"], list[int]]:
-        """Token ids [b, p] padded on the right, and each prompt's length. Raises PromptError."""
-        rows = [
-            self.model.tokenize(p) for p in ([prompts] if isinstance(prompts, str) else prompts)
-        ]
+    def encode(self, prompts: Prompts) -> tuple[Int[Tensor, "b p"], list[int]]:
+        """Token ids [b, p] padded on the right, and each prompt's length.
+
+        The padding is the engine's own, whatever side the tokenizer pads on: a causal model gives
+        each row what it gives the prompt alone, and nothing is read or counted behind its end.
+
+        Raises PromptError, also for prompts of unequal length where attention looks ahead.
+        """
+        rows = [self.model.tokenize(p) for p in prompts_of(prompts)]
         lengths = [len(row) for row in rows]
+        if len(set(lengths)) > 1 and self.model.facts.all_positions.startswith("attention"):
+            raise PromptError(
+                f"The prompts have {min(lengths)} to {max(lengths)} tokens, and attention in "
+                f"{self.model.facts.name} looks ahead into what pads them.",
+                "Run prompts of equal length together, the others on their own.",
+            )
         pad = self.model.tokenizer.pad_token_id or 0
         padded = [row + [pad] * (max(lengths) - len(row)) for row in rows]
         return torch.tensor(padded, device=self.model.device), lengths
@@ -64,7 +74,17 @@ class Engine:
     @property
     def hooked_by_user(self) -> bool:
         """Whether somebody else's hooks were on the model when it was last looked at."""
-        return self._seen.hooks != self._own_hooks
+        return bool(self.hooks)
+
+    @property
+    def hooks(self) -> tuple[tuple[str, int], ...]:
+        """Modules with hooks of somebody else, and how many, when last looked at."""
+        return self._seen.hooks
+
+    @property
+    def whole(self) -> bool:
+        """Whether every run has to be a full one."""
+        return self.hooked_by_user or bool(self.model.facts.full_runs)
 
     def refresh(self) -> bool:
         """Looks for weights edited or hooks added since; True, and all held runs gone, if so."""
@@ -123,7 +143,7 @@ class Engine:
             way = Plan(None, 0, 0, True, "full run: your own hooks are on the model")
         else:
             way = plan(self.model, self.shelf.alike(tokens), wanted, frame)
-        run = HeldRun(tokens, lengths, wanted, self.epoch, whole=self.hooked_by_user)
+        run = HeldRun(tokens, lengths, wanted, self.epoch, whole=self.whole)
         self._follow(run, way, values, keep, check)
         if hold:
             self.shelf.put(run)
@@ -153,7 +173,8 @@ class Engine:
         for start, stop in pairwise(marks):
             if start in cuts:
                 self._override(run, start, values)
-            self._advance(run, way, range(start, stop), values, (notes, keep), check)
+            begin = 0 if self.model.facts.full_runs else start
+            self._advance(run, way, range(begin, stop), values, (notes, keep), check)
         run.written += notes.written()
         if n_layers in cuts:
             into = [i for i in wanted if i.edge is not None and i.edge.receiver.part == "logits"]
@@ -229,6 +250,10 @@ class Engine:
         fixed = [edges.Fixed(*pair) for layer in layers for pair in run.overridden(layer)]
         return edges.fixed_hooks(self.model, fixed, offset)
 
+    def borrowed(self, run: HeldRun, wanted: InterventionSet) -> dict[AnyIntervention, Tensor]:
+        """The values that interventions on a run's prompts take from other runs."""
+        return Lender(self, run.tokens, run.lengths, _never).values(wanted)
+
     # --- reading ------------------------------------------------------------------------------
 
     def read(self, run: HeldRun, addresses: Sequence[Address]) -> dict[str, Tensor]:
@@ -250,12 +275,13 @@ class Engine:
         for address in missing:
             if address.part == "logits":
                 run.values.pop(address.place, None)
+        if missing:
+            self.shelf.weigh(run)
         return found
 
     def _read_layer(self, run: HeldRun, layer: int, group: list[Address]) -> dict[str, Tensor]:
         frame = Frame(run.lengths, run.tokens.shape[1], 0, run.tokens.device)
-        values = Lender(self, run.tokens, run.lengths, _never).values(run.interventions)
-        shop = Workshop(self.model, frame, values)
+        shop = Workshop(self.model, frame, self.borrowed(run, run.interventions))
         task = Task(run.interventions.items)
         here = range(layer, layer + 1)
         hooks = [*self.fixed(run, here, 0), *shop.hooks([task], group, here)]
@@ -274,14 +300,16 @@ class Engine:
     def last_logits(self, run: HeldRun) -> Float[Tensor, "b v"]:
         """Logits at each prompt's last position, [b, v]."""
         if run.last_logits is None:
-            last = torch.tensor([n - 1 for n in run.lengths], device=run.tokens.device)
-            rows = torch.arange(len(run.lengths), device=run.tokens.device)
+            last = torch.tensor([n - 1 for n in run.lengths], device=run.final.device)
+            rows = torch.arange(len(run.lengths), device=run.final.device)
             if run.whole or any(i.address.part in TAIL for i in run.interventions):
-                logits = self.read(run, [Address("logits")])["logits"][rows, last]
+                logits = self.read(run, [Address("logits")])["logits"]
+                logits = logits[rows.to(logits.device), last.to(logits.device)]
             else:
                 self._fresh(run)
                 logits = run_tail(self.model, run.shifted[rows, last][:, None])[:, 0]
             run.last_logits = logits.float()
+            self.shelf.weigh(run)
         return run.last_logits
 
     def logits_at(self, run: HeldRun, position: int) -> Float[Tensor, "b v"]:

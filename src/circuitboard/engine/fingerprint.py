@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from circuitboard.models.model import Model
+from circuitboard.models.seam import hung_by_a_library
 
 #: Below this many weights every one of them is summed; above, a sample of each tensor.
 EXACT_BELOW = 5_000_000
@@ -49,12 +50,7 @@ def user_hooks(model: Model) -> tuple[tuple[str, int], ...]:
     found = []
     for name, module in model.modules():
         tables = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks)
-        count = sum(not _of_the_library(hook) for table in tables for hook in table.values())
+        count = sum(not hung_by_a_library(hook) for table in tables for hook in table.values())
         if count:
             found.append((name, count))
     return tuple(found)
-
-
-def _of_the_library(hook: object) -> bool:
-    """Transformers leaves hooks that only watch on a model once it was asked for attentions."""
-    return str(getattr(hook, "__module__", "")).startswith("transformers.")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Hashable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +41,8 @@ class HeldRun:
         streams: the residual stream entering each block, and after the last one [b, p, d].
         cache: for each block, keys and values [b, h, p, e].
         written: for each block, what it wrote at the last position.
-        whole: True when it cannot be restarted in the middle (the user's own hooks are on).
+        whole: True when it cannot be restarted in the middle (the user's own hooks are on, or the
+            architecture does not allow it).
         overrides: inputs of receivers that edges reach, [b, p, ...].
         tail_shift: what edges into the logits add to the final stream, or None.
         last_logits: [b, v] at each prompt's last position, once computed.
@@ -95,12 +96,19 @@ class HeldRun:
         """Inputs in a block that edges replace."""
         return [pair for pair in self.overrides if pair[0].layer == layer]
 
-    def bytes(self) -> int:
-        """Memory of the tensors; those shared with another run are counted in both."""
+    def storages(self) -> dict[tuple[str, int], int]:
+        """Where each number of the run lies, and how many bytes it takes there."""
         tensors = [*self.streams, *self.values.values(), *(value for _, value in self.overrides)]
-        for pair in self.cache.values():
-            tensors += pair
-        return sum(t.numel() * t.element_size() for t in tensors)
+        tensors += [t for pair in self.cache.values() for t in pair]
+        tensors += [self.tokens, self.tail_shift, self.last_logits]
+        for part in self.written:
+            tensors += [part.z, part.mlp, part.attn_scale, part.attn]
+        found = [t.untyped_storage() for t in tensors if t is not None]
+        return {(str(block.device), block.data_ptr()): block.nbytes() for block in found}
+
+    def bytes(self) -> int:
+        """Memory of the run, what it shares with others included; each storage counts once."""
+        return sum(self.storages().values())
 
 
 def run_key(tokens: Tensor, interventions: InterventionSet) -> tuple[object, ...]:
@@ -109,18 +117,32 @@ def run_key(tokens: Tensor, interventions: InterventionSet) -> tuple[object, ...
 
 
 class Shelf:
-    """Held runs, the least recently used dropped first when they exceed ``limit`` bytes."""
+    """Held runs, the least recently used dropped first when they exceed ``limit`` bytes.
 
-    def __init__(self, limit: int = 1 << 29) -> None:
-        self.limit = limit
+    Memory is that of the storages, whatever views and runs share them.
+
+    Args:
+        limit: gives the bytes that runs may take; asked each time.
+    """
+
+    def __init__(self, limit: Callable[[], int]) -> None:
+        self._limit = limit
         self._runs: OrderedDict[tuple[object, ...], HeldRun] = OrderedDict()
+        self._held: dict[tuple[object, ...], dict[tuple[str, int], int]] = {}
+        self._users: Counter[tuple[str, int]] = Counter()
+        self._used = 0
 
     def __len__(self) -> int:
         return len(self._runs)
 
+    @property
+    def limit(self) -> int:
+        """Bytes that all runs may take: ``model.held_memory``."""
+        return self._limit()
+
     def bytes(self) -> int:
-        """Memory of all held runs, shared tensors counted once for each run."""
-        return sum(run.bytes() for run in self._runs.values())
+        """Memory of all held runs, as last weighed; what several share is counted once."""
+        return self._used
 
     def get(self, key: tuple[object, ...]) -> HeldRun | None:
         """The run of that key, which counts as used now."""
@@ -133,10 +155,34 @@ class Shelf:
         """Keeps a run; drops old ones beyond the limit, but never the newest."""
         self._runs[run.key] = run
         self._runs.move_to_end(run.key)
-        used = self.bytes()
-        while used > self.limit and len(self._runs) > 1:
-            _, dropped = self._runs.popitem(last=False)
-            used -= dropped.bytes()
+        self.weigh(run)
+
+    def weigh(self, run: HeldRun) -> None:
+        """Weighs a run that has grown, and drops what is too much: old runs, then what was read."""
+        if self._runs.get(run.key) is not run:
+            return
+        self._count(run)
+        while self._used > self.limit and len(self._runs) > 1:
+            key = next(key for key, other in self._runs.items() if other is not run)
+            del self._runs[key]
+            self._forget(key)
+        if self._used > self.limit and run.values:
+            run.values.clear()
+            self._count(run)
+
+    def _count(self, run: HeldRun) -> None:
+        self._forget(run.key)
+        blocks = self._held[run.key] = run.storages()
+        for block, size in blocks.items():
+            self._used += 0 if self._users[block] else size
+            self._users[block] += 1
+
+    def _forget(self, key: tuple[object, ...]) -> None:
+        for block, size in self._held.pop(key, {}).items():
+            self._users[block] -= 1
+            if not self._users[block]:
+                del self._users[block]
+                self._used -= size
 
     def alike(self, tokens: Tensor) -> list[HeldRun]:
         """Runs of the same prompts, newest first."""
@@ -145,4 +191,6 @@ class Shelf:
 
     def clear(self) -> None:
         """Drops all."""
+        for key in list(self._held):
+            self._forget(key)
         self._runs.clear()

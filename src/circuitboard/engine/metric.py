@@ -9,8 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuitboard.engine.sites import TAIL
 from circuitboard.models.executor import run_tail
 from circuitboard.models.model import Model
+from circuitboard.spec.address import Address
+from circuitboard.spec.errors import PromptError
 from circuitboard.spec.metric import Metric
 
 if TYPE_CHECKING:
@@ -26,14 +29,13 @@ TAIL_ROWS = 256
 
 def evaluate(metric: Metric, logits: Float[Tensor, "b v"]) -> Float[Tensor, "b"]:
     """A metric of the last position alone, for each prompt, float32."""
-    logits = logits.float()
+    logits, rows = logits.float(), torch.arange(len(logits))
     if metric.kind == "logit difference":
-        if metric.foil is None:
-            raise ValueError("a logit difference needs a foil")
-        return logits[:, metric.target] - logits[:, metric.foil]
+        targets, foils = metric.targets_of(len(rows)), metric.foils_of(len(rows))
+        return logits[rows, targets] - logits[rows, foils]
     if metric.kind not in ("log-probability", "probability"):
         raise ValueError(f"a {metric.kind} needs more than the logits of one position")
-    log_probs = logits.log_softmax(-1)[:, metric.target]
+    log_probs = logits.log_softmax(-1)[rows, metric.targets_of(len(rows))]
     return log_probs if metric.kind == "log-probability" else log_probs.exp()
 
 
@@ -43,6 +45,9 @@ class Judge:
     Args:
         tokens: [b, p]; lengths: tokens of each prompt.
         baseline: logits of the baseline at the last positions [b, v], for the KL divergence.
+
+    Raises:
+        PromptError: the loss of a prompt of one token is asked for.
     """
 
     def __init__(
@@ -58,6 +63,8 @@ class Judge:
         self._tokens = tokens
         self._lengths = lengths
         self._baseline = baseline
+        if self.whole and min(lengths) < 2:
+            raise PromptError("A prompt of one token has no loss.", "Give it two or more.")
 
     @property
     def whole(self) -> bool:
@@ -66,9 +73,11 @@ class Judge:
 
     def run(self, engine: Engine, run: HeldRun) -> Float[Tensor, "b"]:
         """From a run."""
-        if self.whole:
-            return self.loss(run.shifted)
-        return self.logits(engine.last_logits(run))
+        if not self.whole:
+            return self.logits(engine.last_logits(run))
+        if run.whole or any(i.address.part in TAIL for i in run.interventions):
+            return self._cross_entropy(engine.read(run, [Address("logits")])["logits"])
+        return self.loss(run.shifted)
 
     def last(self, final: Float[Tensor, "n d"]) -> Float[Tensor, "n"]:
         """From streams at last positions, any number of repeats of the prompts' rows."""
@@ -86,10 +95,14 @@ class Judge:
         return run_tail(self._model, final[:, None])[:, 0].float()
 
     def _narrow(self, metric: Metric, final: Tensor) -> Tensor:
-        assert metric.foil is not None
+        targets, foils = metric.targets_of(len(final)), metric.foils_of(len(final))
+        tokens = list(dict.fromkeys([*targets, *foils]))
+        column = {token: n for n, token in enumerate(tokens)}
         with torch.no_grad():
-            logits = self._model.narrow_logits(final, [metric.target, metric.foil])
-        return logits[:, 0] - logits[:, 1]
+            logits = self._model.narrow_logits(final, tokens)
+        rows = torch.arange(len(final))
+        ends = [logits[rows, [column[token] for token in ids]] for ids in (targets, foils)]
+        return ends[0] - ends[1]
 
     def logits(self, logits: Float[Tensor, "n v"]) -> Float[Tensor, "n"]:
         """From logits at last positions."""
@@ -105,11 +118,11 @@ class Judge:
 
     def loss(self, final: Float[Tensor, "n p d"]) -> Float[Tensor, "n"]:
         """Mean cross-entropy of each prompt's own next tokens, from streams at all positions."""
-        rows = len(self._lengths)
-        out = []
-        for part in final.split(rows):
-            log_probs = run_tail(self._model, part)[:, :-1].float().log_softmax(-1)
-            picked = log_probs.gather(-1, self._tokens[:, 1:, None])[..., 0]
-            for row, length in enumerate(self._lengths):
-                out.append(-picked[row, : length - 1].mean())
-        return torch.stack(out)
+        parts = final.split(len(self._lengths))
+        return torch.cat([self._cross_entropy(run_tail(self._model, part)) for part in parts])
+
+    def _cross_entropy(self, logits: Float[Tensor, "b p v"]) -> Float[Tensor, "b"]:
+        """Padding does not count."""
+        log_probs = logits[:, :-1].float().log_softmax(-1)
+        picked = log_probs.gather(-1, self._tokens.to(logits.device)[:, 1:, None])[..., 0]
+        return torch.stack([-picked[row, : n - 1].mean() for row, n in enumerate(self._lengths)])

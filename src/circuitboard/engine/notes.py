@@ -37,7 +37,8 @@ class LastNotes:
             if tensor.ndim == 2:
                 tensor = tensor.reshape(len(self._last), -1, tensor.shape[-1])
             rows = range(len(self._last))
-            self._notes.setdefault(layer, {})[key] = tensor[list(rows), self._last]
+            noted = tensor[list(rows), self._last]
+            self._notes.setdefault(layer, {})[key] = noted.to(self.model.device)
 
         return note
 

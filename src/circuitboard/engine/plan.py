@@ -50,6 +50,8 @@ def plan(model: Model, runs: Iterable[HeldRun], new: InterventionSet, frame: Fra
     """The cheapest way to a run with ``new``, given held runs of the same prompts."""
     n_layers = model.facts.n_layers
     whole = f"full run: {n_layers} layers x {frame.width} positions"
+    if model.facts.full_runs:
+        return Plan(None, 0, 0, True, f"{whole} ({model.facts.full_runs})")
     best = Plan(None, 0, 0, True, f"{whole} (nothing held to start from)")
     for run in runs:
         if run.whole:
@@ -69,7 +71,9 @@ def _from(model: Model, run: HeldRun, new: InterventionSet, frame: Frame) -> Pla
     position = min((frame.first(item.address) for item in differing), default=0)
     embed = any(item.edge is None and item.address.part in FOOT for item in differing)
     note = ""
-    if not model.facts.caches:
+    if model.facts.all_positions:
+        position, note = 0, f" ({model.facts.all_positions}: all positions)"
+    elif not model.facts.caches:
         position, note = 0, " (this model keeps no keys and values: all positions)"
     elif model.facts.window is not None and frame.width > model.facts.window:
         position, note = 0, " (prompt longer than the sliding window: all positions)"

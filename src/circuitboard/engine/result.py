@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from circuitboard.engine.engine import Engine
 from circuitboard.engine.held import HeldRun
-from circuitboard.engine.metric import evaluate
+from circuitboard.engine.metric import Judge, OwnMetric
 from circuitboard.spec.address import Address
+from circuitboard.spec.errors import AddressError
 from circuitboard.spec.intervention import InterventionSet
 from circuitboard.spec.metric import Metric
+from circuitboard.spec.prompts import Prompt
 
 Floats = NDArray[np.float32]
 
@@ -33,7 +35,7 @@ class RunResult:
     stream: nothing has to be kept beforehand.
 
     Attributes:
-        prompts: the texts.
+        prompts: the texts, or their token ids.
         interventions: what was done.
         plan: what was computed for this run, in words.
     """
@@ -42,8 +44,8 @@ class RunResult:
         self,
         engine: Engine,
         run: HeldRun,
-        prompts: tuple[str, ...],
-        metric: Metric | None = None,
+        prompts: tuple[Prompt, ...],
+        metric: Metric | OwnMetric | None = None,
         plan: str = "",
     ) -> None:
         self._engine = engine
@@ -69,7 +71,7 @@ class RunResult:
 
     @property
     def logits(self) -> Floats:
-        """Logits [b, p, v], float32."""
+        """Logits [b, p, v], float32; behind the end of a shorter prompt they mean nothing."""
         if self._logits is None:
             place = Address("logits")
             with self._engine.model.lock:
@@ -80,20 +82,32 @@ class RunResult:
     @property
     def metric(self) -> float:
         """The metric, the mean over prompts. Raises ValueError where none was given."""
-        if self._metric is None:
+        return float(self.metrics.mean())
+
+    @property
+    def metrics(self) -> Floats:
+        """The metric of each prompt, float32 [b]. Raises ValueError where none was given."""
+        metric, engine, run = self._metric, self._engine, self._run
+        if metric is None:
             raise ValueError("this run has no metric: give target= and foil=")
-        logits = self._engine.last_logits(self._run)
-        return float(evaluate(self._metric, logits).mean())
+        with engine.model.lock:
+            clean = None
+            if isinstance(metric, Metric) and metric.kind == "KL divergence":
+                clean = engine.last_logits(engine.baseline(run.tokens, run.lengths))
+            judge = Judge(engine.model, metric, run.tokens, run.lengths, clean)
+            return judge.run(engine, run).float().cpu().numpy()
 
     def __getitem__(self, address: str | Address) -> Floats:
         """The value of a place in this run, float32.
 
         The residual stream, attention and MLP outputs [b, p, d]; a head's output [b, p, d], its q,
         k, v, z [b, p, e], its scores and pattern [b, p, s]; a neuron or a norm's scale [b, p]; the
-        MLP's pre and post [b, p, n]. With a position (``@-1``), only those positions.
+        MLP's pre and post [b, p, n]. With a position (``@-1``), only those positions. Behind the
+        end of a shorter prompt the numbers mean nothing.
 
         Raises:
-            AddressError: the model has no such place.
+            AddressError: the model has no such place, or the prompts have more or fewer of these
+                positions.
             StaleResultError: weights or hooks were changed since.
         """
         where = Address.parse(address)
@@ -102,6 +116,12 @@ class RunResult:
         if where.position is None:
             return value
         picks = [where.position.indices(n) for n in self._run.lengths]
+        counts = sorted({len(pick) for pick in picks})
+        if len(counts) > 1:
+            raise AddressError(
+                f"@{where.position} means {counts[0]} to {counts[-1]} tokens in these prompts.",
+                "Name positions that all have as many of, such as @-3:, or read the whole place.",
+            )
         rows = [value[i, p.start : p.stop : p.step] for i, p in enumerate(picks)]
         return np.stack(rows)
 

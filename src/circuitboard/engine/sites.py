@@ -278,7 +278,7 @@ class Workshop:
                 if scores:
                     new = torch.where(current <= torch.finfo(current.dtype).min / 2, current, new)
                 if mask is not None:
-                    mask = mask.reshape(mask.shape + (1,) * (current.ndim - 2))
+                    mask = mask.to(current.device).reshape(mask.shape + (1,) * (current.ndim - 2))
                     new = torch.where(mask, new, current)
                 current = new
             return current

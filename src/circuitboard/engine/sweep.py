@@ -13,12 +13,13 @@ from torch import Tensor
 from circuitboard.engine.batch import Batch
 from circuitboard.engine.engine import Check, engine_of
 from circuitboard.engine.metric import Judge, OwnMetric
-from circuitboard.engine.run import metric_of
+from circuitboard.engine.run import Texts, resolve
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
-from circuitboard.spec.errors import InterventionError, TargetError
+from circuitboard.spec.errors import InterventionError
 from circuitboard.spec.intervention import AnyIntervention, InterventionSet, Patch, Source
 from circuitboard.spec.metric import Metric, MetricKind
+from circuitboard.spec.prompts import Prompt, Prompts, prompts_of
 
 Floats = NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -46,7 +47,7 @@ class Watch:
 
 def measure(
     model: Model,
-    prompts: str | Sequence[str],
+    prompts: Prompts,
     sets: Sequence[InterventionSet],
     metric: Metric | OwnMetric,
     watch: Watch | None = None,
@@ -84,61 +85,51 @@ def measure(
 
 def sweep(
     model: Model,
-    prompt: str | Sequence[str],
+    prompt: Prompts,
     interventions: Iterable[AnyIntervention | InterventionSet | Sequence[AnyIntervention]],
     *,
-    target: str | None = None,
-    foil: str | None = None,
+    target: Texts | None = None,
+    foil: Texts | None = None,
     metric: MetricKind | OwnMetric | None = None,
     reference: Sequence[str] | None = None,
+    per_prompt: bool = False,
     watch: Watch | None = None,
 ) -> Floats:
     """How much each intervention, alone, changes the metric: float32 [n], the mean over prompts.
 
     Args:
         model: from :func:`circuitboard.load`.
-        prompt: one text or several.
+        prompt: one text or several; token ids do too.
         interventions: each item is an intervention, or several that act together.
-        target, foil: tokens that the metric compares.
+        target, foil: tokens that the metric compares: one text for all prompts, or a sequence of
+            one for each.
         metric: a name, or a function of the logits at the last positions, [b, v] -> [b]; the
             logit difference (with a foil) or log-probability unless given.
         reference: prompts for means and resampling; a bundled model has its own.
+        per_prompt: give [n, b] instead, a number for each prompt.
         watch: progress and cancelling.
 
     Raises:
         What :func:`circuitboard.run` raises; TargetError where the metric lacks its target.
     """
     sets = [InterventionSet.of(item).refer(reference) for item in interventions]
-    values, begun = measure(
-        model, prompt, sets, resolve(model, target, foil, metric), watch
-    )  # fmt: skip
-    return (values - begun).mean(1)
-
-
-def resolve(
-    model: Model, target: str | None, foil: str | None, metric: MetricKind | OwnMetric | None
-) -> Metric | OwnMetric:
-    """The metric that is meant. Raises TargetError where a target is missing."""
-    if callable(metric):
-        return metric
-    if metric in ("loss", "KL divergence"):
-        return Metric(metric)
-    found = metric_of(model, target, foil, metric)
-    if found is None:
-        raise TargetError("The metric needs a target token.", "Give target= (and foil=).")
-    return found
+    prompts = prompts_of(prompt)
+    judged = resolve(model, target, foil, metric, len(prompts))
+    values, begun = measure(model, prompts, sets, judged, watch)
+    return values - begun if per_prompt else (values - begun).mean(1)
 
 
 def patch_grid(
     model: Model,
-    clean: str,
-    corrupt: str,
+    clean: Prompts,
+    corrupt: Prompts,
     metric: MetricKind | OwnMetric | None = None,
     *,
     over: Over = "resid_pre",
-    target: str | None = None,
-    foil: str | None = None,
+    target: Texts | None = None,
+    foil: Texts | None = None,
     direction: Literal["denoising", "noising"] = "denoising",
+    per_prompt: bool = False,
     watch: Watch | None = None,
 ) -> Floats:
     """The metric with one place at a time patched from another prompt (activation patching).
@@ -147,36 +138,51 @@ def patch_grid(
     other way round (Heimersheim and Nanda 2024, "How to use and interpret activation patching").
 
     Args:
-        clean, corrupt: prompts of equal length in tokens.
+        clean, corrupt: a pair of prompts, or as many of both; each pair of equal length in tokens,
+            and all pairs where ``over`` has positions.
         over: what is patched. ``resid_pre``, ``resid_mid``, ``resid_post``, ``attn``, ``mlp``:
             layer x position [l, p]; ``head``, ``q``, ``k``, ``v``, ``z``, ``pattern``: [l, h];
             ``head position``: [l, h, p]; ``neuron``: [l, n].
         target, foil, metric: as for :func:`sweep`.
+        per_prompt: keep the prompts as a last dimension, b, instead of their mean.
 
     Returns:
-        The metric of each patched run, float32.
+        The metric of each patched run, float32, the mean over prompts.
 
     Raises:
         InterventionError: the prompts differ in length; AddressError: the model lacks the places.
     """
-    onto, source = (corrupt, clean) if direction == "denoising" else (clean, corrupt)
-    places, form = grid_places(model, over, check_lengths(model, onto, source))
+    pair = prompts_of(corrupt), prompts_of(clean)
+    onto, source = pair if direction == "denoising" else pair[::-1]
+    widths = check_lengths(model, onto, source)
+    places, form = grid_places(model, over, max(widths))
+    if len(set(widths)) > 1 and any("@" in place for place in places):
+        raise InterventionError(
+            f"The prompts have {min(widths)} to {max(widths)} tokens.",
+            f"A grid of {over} has positions: give it pairs of one length.",
+        )
     for place in places:
         model.check(Address.parse(place))
-    origin = Source((source,))
+    origin = Source(source)
     sets = [InterventionSet((Patch(place, origin),)) for place in places]
-    values, _ = measure(model, onto, sets, resolve(model, target, foil, metric), watch)
-    return values.mean(1).reshape(form)
+    judged = resolve(model, target, foil, metric, len(onto))
+    values, _ = measure(model, onto, sets, judged, watch)
+    return values.reshape(*form, -1) if per_prompt else values.mean(1).reshape(form)
 
 
-def check_lengths(model: Model, first: str, second: str) -> int:
-    """Tokens of both prompts. Raises InterventionError where they differ."""
-    counts = [len(model.tokenize(text)) for text in (first, second)]
-    if counts[0] != counts[1]:
+def check_lengths(model: Model, first: Sequence[Prompt], second: Sequence[Prompt]) -> list[int]:
+    """Tokens of each pair of prompts. Raises InterventionError where they differ."""
+    if len(first) != len(second):
         raise InterventionError(
-            f"The prompts have {counts[0]} and {counts[1]} tokens.",
-            "Patching all places needs prompts of equal length, token by token.",
+            f"There are {len(first)} prompts for {len(second)}.", "Give them in pairs."
         )
+    counts = [[len(model.tokenize(prompt)) for prompt in prompts] for prompts in (first, second)]
+    for one, other in zip(*counts, strict=True):
+        if one != other:
+            raise InterventionError(
+                f"The prompts have {one} and {other} tokens.",
+                "Patching all places needs prompts of equal length, token by token.",
+            )
     return counts[0]
 
 

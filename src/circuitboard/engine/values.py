@@ -135,7 +135,7 @@ class Lender:
         value = self._read(run, place)
         mask = torch.zeros(value.shape[:2], dtype=torch.bool, device=value.device)
         for row, length in enumerate(run.lengths):
-            mask[row, :length] = True
+            mask[row, :length] = True  # padding does not count
         mean = value[mask].float().mean(0).to(value.dtype)
         return mean.expand(len(self._lengths), self._tokens.shape[1], *mean.shape)
 

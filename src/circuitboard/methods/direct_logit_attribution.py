@@ -21,6 +21,7 @@ from torch import Tensor
 from circuitboard.engine.engine import Engine
 from circuitboard.engine.held import HeldRun
 from circuitboard.spec.address import Address
+from circuitboard.spec.errors import TargetError
 from circuitboard.spec.metric import Metric
 
 Floats = NDArray[np.float32]
@@ -58,7 +59,15 @@ class _Reader:
 
 
 def attribute(engine: Engine, run: HeldRun, metric: Metric) -> Attribution:
-    """Direct logit attribution of a run at each prompt's last position."""
+    """Direct logit attribution of a run at each prompt's last position.
+
+    Raises TargetError for a metric whose prompts have targets of their own.
+    """
+    if metric.targets or metric.foils:
+        raise TargetError(
+            "Direct logit attribution takes one target and foil for all prompts.",
+            "Attribute prompts with other targets on their own.",
+        )
     model = engine.model
     reader = _reader(engine, metric)
     rows = torch.arange(len(run.lengths), device=run.tokens.device)
@@ -99,8 +108,8 @@ def _final_scale(engine: Engine, run: HeldRun, rows: Tensor, last: Tensor) -> Te
         return torch.ones(len(run.lengths), device=run.tokens.device)
     if any(i.address.part.startswith("ln_final") for i in run.interventions):
         place = Address("ln_final.scale")
-        return engine.read(run, [place])[place.place][rows, last].float()
-    final = run.shifted[rows, last].float()
+        return engine.read(run, [place])[place.place].to(rows.device)[rows, last].float()
+    final = run.shifted.to(rows.device)[rows, last].float()
     if model.facts.norm == "LN":
         final = final - final.mean(-1, keepdim=True)
     return (final.pow(2).mean(-1) + model.final_eps()).sqrt()
@@ -111,15 +120,15 @@ def _reader(engine: Engine, metric: Metric) -> _Reader:
     model = engine.model
     if key not in engine.directions:
         tokens = [metric.target] if metric.foil is None else [metric.target, metric.foil]
-        rows = model.unembed_rows(tokens)
+        rows = model.unembed_rows(tokens).to(model.device)
         signs = torch.tensor([1.0, -1.0][: len(tokens)], device=rows.device)
         plain = signs @ rows
         gain = model.final_gain()
-        direction = plain if gain is None else plain * gain
+        direction = plain if gain is None else plain * gain.to(plain.device)
         if model.facts.norm == "LN" and model.has_part("ln_final"):
             direction = direction - direction.mean()
         bias = model.final_bias()
-        constant = 0.0 if bias is None else float(plain @ bias)
+        constant = 0.0 if bias is None else float(plain @ bias.to(plain.device))
         constant += float(signs @ model.unembed_bias(tokens).to(signs))
         engine.directions[key] = direction
         engine.directions[(*key, "constant")] = torch.tensor(constant)
@@ -133,8 +142,8 @@ def _head_directions(
     key = ("heads", metric.target, metric.foil, layer)
     if key not in engine.directions:
         gain = engine.model.post_gain(layer, "ln1_post")
-        towards = direction if gain is None else direction * gain
-        weights = engine.model.output_weights(layer).detach()
+        towards = direction if gain is None else direction * gain.to(direction.device)
+        weights = engine.model.output_weights(layer).detach().to(towards.device)
         engine.directions[key] = weights.float() @ towards
     return engine.directions[key]
 
@@ -148,7 +157,7 @@ def output_norms(engine: Engine, run: HeldRun) -> tuple[Floats, Floats]:
     heads = np.zeros((model.facts.n_layers, model.facts.n_heads), np.float32)
     mlps = np.full(model.facts.n_layers, np.nan, np.float32)
     for layer, part in enumerate(run.written):
-        weights = model.output_weights(layer).detach()
+        weights = model.output_weights(layer).detach().to(part.z.device)
         written = torch.einsum("bhe,hed->bhd", part.z.float(), weights.float())
         heads[layer] = written.norm(dim=-1).mean(0).cpu().numpy()
         if part.mlp is not None:

@@ -117,19 +117,24 @@ def _gates(model: Model, span: Span, entering: dict[int, Tensor]) -> Iterator[No
 
         return forward
 
+    own = [block.__dict__.get("forward") for block in blocks]
     try:
         for layer, block in enumerate(blocks):
             object.__setattr__(block, "forward", gate(layer, block))
         yield
     finally:
-        for block in blocks:
+        for block, forward in zip(blocks, own, strict=True):
             block.__dict__.pop("forward", None)
+            if forward is not None:
+                object.__setattr__(block, "forward", forward)
 
 
 def _call(model: Model, tokens: Tensor, cache: DynamicCache | None) -> Any:
     inputs: dict[str, Any] = {"input_ids": tokens}
     if model.facts.caches:
-        inputs |= {"past_key_values": cache, "use_cache": cache is not None, "return_dict": True}
+        inputs["past_key_values"] = cache
+    if hasattr(getattr(model.bridge.original_model, "config", None), "use_cache"):
+        inputs |= {"use_cache": cache is not None, "return_dict": True}
     return model.bridge.original_model(**inputs)
 
 
@@ -167,7 +172,7 @@ def run_tail(
         Logits [b, p, v], as the model's own forward pass gives them.
     """
     n_layers = model.facts.n_layers
-    tokens = torch.zeros(residual.shape[:2], dtype=torch.long, device=residual.device)
+    tokens = torch.zeros(residual.shape[:2], dtype=torch.long, device=model.device)
     span = Span(tokens, n_layers, n_layers + 1, residual)
     with model.lock, torch.no_grad(), hooked(model, hooks), _gates(model, span, {}):
         out = _call(model, tokens, None)

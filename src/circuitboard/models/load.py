@@ -17,13 +17,16 @@ import torch
 from torch import Tensor
 
 from circuitboard.models.bundled import bundled_folder, bundled_names
-from circuitboard.models.executor import Span, run_span, run_tail
-from circuitboard.models.model import Facts, Model
+from circuitboard.models.executor import run_tail
+from circuitboard.models.model import HELD_MEMORY, Facts, Model
+from circuitboard.models.proof import mixing, prove, window
 from circuitboard.models.seam import open_delegated, scores_are_hidden
 from circuitboard.spec.address import HOOKS
 from circuitboard.spec.errors import ModelError
 
 CHECK_TOKENS = 8
+
+DeviceMap = str | dict[str, int | str | torch.device]
 
 
 def load(
@@ -32,6 +35,8 @@ def load(
     *,
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
+    device_map: DeviceMap | None = None,
+    held_memory: int = HELD_MEMORY,
 ) -> Model:
     """Loads a model and checks it against its untouched original.
 
@@ -42,6 +47,10 @@ def load(
         tokenizer: needed with a Hugging Face model object.
         device: where it shall run; as it is, or the CPU, unless told.
         dtype: float32 unless told; an object keeps its own.
+        device_map: how a name or folder is spread over devices, as transformers takes it:
+            ``"auto"``, or modules and devices (needs ``accelerate``). An object that is spread
+            already stays as it is.
+        held_memory: bytes that held runs may take; ``model.held_memory`` later.
 
     Returns:
         The model; ``model.self_check`` holds the largest logit difference found.
@@ -52,11 +61,16 @@ def load(
     if isinstance(source, Model):
         return source
     if type(source).__name__ == "TransformerBridge":
-        return _from_bridge(source, tokenizer)
+        model = _from_bridge(source, tokenizer)
+        model.held_memory = held_memory
+        return model
     folder = None
+    named = isinstance(source, str | os.PathLike)
+    if device_map is not None and (device is not None or not named):
+        raise _map_unfit()
     if isinstance(source, str | os.PathLike):
         name, folder = _find(os.fspath(source))
-        hf_model, tokenizer = _read(folder or name, tokenizer, dtype)
+        hf_model, tokenizer = _read(folder or name, tokenizer, dtype, device_map)
         name = Path(name).name if folder else name
     else:
         hf_model, name = source, _name_of(source)
@@ -65,13 +79,30 @@ def load(
             "A Hugging Face model object needs its tokenizer.",
             "Call circuitboard.load(model, tokenizer=AutoTokenizer.from_pretrained(...)).",
         )
+    _check_placed(hf_model, name)
     if device is not None:
         hf_model.to(device)
     model = _from_hf(hf_model.eval(), tokenizer, name)
     model.folder = folder
+    model.held_memory = held_memory
     if isinstance(source, str | os.PathLike):
         model.source = os.fspath(source)
     return model
+
+
+def _map_unfit() -> ModelError:
+    return ModelError(
+        "device_map= spreads a model that is read by name or folder, without device=.",
+        "Spread an object before: accelerate.dispatch_model(model, device_map).",
+    )
+
+
+def _check_placed(hf_model: Any, name: str) -> None:
+    if any(weight.is_meta for weight in hf_model.parameters()):
+        raise ModelError(
+            f"Some weights of {name} lie on no device.",
+            "Offloading to memory or disk is not supported: give it devices enough.",
+        )
 
 
 def plain(source: str | os.PathLike[str], dtype: torch.dtype | None = None) -> Any:
@@ -96,7 +127,9 @@ def _find(name: str) -> tuple[str, str | None]:
     return name, None
 
 
-def _read(place: str, tokenizer: Any, dtype: torch.dtype | None) -> tuple[Any, Any]:
+def _read(
+    place: str, tokenizer: Any, dtype: torch.dtype | None, device_map: DeviceMap | None = None
+) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging as hf_logging
 
@@ -105,7 +138,11 @@ def _read(place: str, tokenizer: Any, dtype: torch.dtype | None) -> tuple[Any, A
     try:
         tokenizer = tokenizer or AutoTokenizer.from_pretrained(place)
         model = AutoModelForCausalLM.from_pretrained(
-            place, dtype=dtype or torch.float32, use_safetensors=True, attn_implementation="eager"
+            place,
+            dtype=dtype or torch.float32,
+            use_safetensors=True,
+            attn_implementation="eager",
+            device_map=device_map,
         )
     except Exception as error:  # the libraries raise a dozen kinds here
         near = get_close_matches(place, bundled_names(), n=1)
@@ -177,8 +214,14 @@ def _finish(bridge: Any, tokenizer: Any, name: str, original: Tensor) -> Model:
         original.shape[-1], next(bridge.original_model.parameters()).device, original.shape[1]
     )
     fired = _fire(bridge, tokens)
+    bare = [i for i in range(bridge.cfg.n_layers) if HOOKS["head.z"].format(l=i) not in fired.hooks]
+    if bare:
+        raise ModelError(
+            f"{name} cannot be opened: block {bare[0]} has no attention heads.",
+            "Circuitboard reads transformers whose every block has attention.",
+        )
     model = Model(bridge, tokenizer, _facts(bridge, name, fired), fired.hooks)
-    final = run_span(model, Span(tokens, 0, model.facts.n_layers)).leaving
+    final = prove(model, tokens)
     logits = run_tail(model, final).float()
     model.raise_if_not_finite(logits)
     model.self_check = float((logits - original).abs().max())
@@ -274,17 +317,10 @@ def _facts(bridge: Any, name: str, fired: _Fired) -> Facts:
         attn_only=not has_mlp,
         gated=bool(cfg.gated_mlp),
         softcap=getattr(config, "final_logit_softcapping", None),
-        window=_window(config),
+        window=window(config),
         returns_tuple=fired.returns_tuple,
-        caches=config is not None and hasattr(config, "use_cache"),
+        **mixing(config),
     )
-
-
-def _window(config: Any) -> int | None:
-    """Tokens a sliding-window layer sees, or None where all layers see all tokens."""
-    if not getattr(config, "use_sliding_window", True):
-        return None
-    return getattr(config, "sliding_window", None)
 
 
 def _vocabulary(bridge: Any) -> int:

@@ -14,15 +14,26 @@ from torch import Tensor, nn
 
 from circuitboard.spec.address import GLOBAL_PARTS, HEAD_PARTS, LAYER_PARTS, Address
 from circuitboard.spec.errors import AddressError, ModelError, PromptError, TargetError
+from circuitboard.spec.prompts import Prompt
 
 if TYPE_CHECKING:
     from transformer_lens.hook_points import HookPoint
     from transformer_lens.model_bridge import TransformerBridge
 
+#: Bytes that held runs of one model may take, unless told otherwise.
+HELD_MEMORY = 1 << 29
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What the architecture is. ``d_mlp`` is 0 and ``mlp`` absent in attention-only models."""
+    """What the architecture is. ``d_mlp`` is 0 and ``mlp`` absent in attention-only models.
+
+    Attributes:
+        window: tokens that a layer with a sliding window or chunks sees, or None.
+        caches: whether blocks take keys and values of earlier positions.
+        all_positions: why a run has to compute every position, in words; "" where it need not.
+        full_runs: why a run has to compute every block too; "" where it need not.
+    """
 
     name: str
     n_layers: int
@@ -42,6 +53,8 @@ class Facts:
     window: int | None
     returns_tuple: bool
     caches: bool
+    all_positions: str = ""
+    full_runs: str = ""
 
 
 class Model:
@@ -55,6 +68,8 @@ class Model:
         source: what ``circuitboard.load`` was given, where that was a name or a folder.
         folder: where its files lie, if anywhere.
         narrow_exact: whether :meth:`narrow_logits` gives the model's own logits.
+        held_memory: bytes that held runs may take together; beyond it the least recently used
+            go. Set it at any time.
         attached: what lives as long as the model (its engine).
         lock: held for every forward pass; hold it yourself for a pass in another thread.
     """
@@ -69,6 +84,7 @@ class Model:
         self.source = facts.name
         self.folder: str | None = None
         self.lock = threading.RLock()
+        self.held_memory = HELD_MEMORY
         self.attached: dict[str, Any] = {}
         self.narrow_exact = False
         self._hooks = hooks
@@ -151,25 +167,38 @@ class Model:
         """Where the first weight lies."""
         return next(self.bridge.original_model.parameters()).device
 
-    def tokenize(self, prompt: str) -> list[int]:
+    def tokenize(self, prompt: Prompt) -> list[int]:
         """Token ids, with the beginning-of-sequence token where the model has one.
 
-        Raises PromptError for a prompt that is empty or longer than the context.
+        Token ids are taken as they are: nothing is put before them.
+
+        Raises PromptError for a prompt that is empty, longer than the context, or has ids that are
+        not in the vocabulary.
         """
-        if not prompt.strip():
-            raise PromptError("The prompt is empty.", "Type at least one word.")
-        ids = list(self.tokenizer(prompt)["input_ids"])
-        bos = self.tokenizer.bos_token_id
-        if bos is not None and self.bridge.cfg.default_prepend_bos and ids[:1] != [bos]:
-            ids = [bos, *ids]
+        ids = self._text_ids(prompt) if isinstance(prompt, str) else list(prompt)
         if not ids:
             raise PromptError("The prompt has no tokens in this vocabulary.", "Type other words.")
+        strange = [i for i in ids if not 0 <= i < self.facts.d_vocab]
+        if strange:
+            raise PromptError(
+                f"{strange[0]} is no token id of {self.facts.name}.",
+                f"Ids run from 0 to {self.facts.d_vocab - 1}.",
+            )
         if len(ids) > self.facts.n_ctx:
             raise PromptError(
                 f"The prompt is {len(ids)} tokens long; {self.facts.name} reads at most "
                 f"{self.facts.n_ctx}.",
                 f"Shorten it by {len(ids) - self.facts.n_ctx} tokens or more.",
             )
+        return ids
+
+    def _text_ids(self, prompt: str) -> list[int]:
+        if not prompt.strip():
+            raise PromptError("The prompt is empty.", "Type at least one word.")
+        ids = list(self.tokenizer(prompt)["input_ids"])
+        bos = self.tokenizer.bos_token_id
+        if bos is not None and self.bridge.cfg.default_prepend_bos and ids[:1] != [bos]:
+            ids = [bos, *ids]
         return ids
 
     def token_text(self, token: int) -> str:
@@ -226,7 +255,7 @@ class Model:
         stream = residual[:, None]
         if self.has_part("ln_final"):
             stream = self.bridge.ln_final(stream)
-        rows = self.unembed_rows(tokens).to(stream.dtype)
+        rows = self.unembed_rows(tokens).to(stream)
         logits = (stream[:, 0] @ rows.T).float() + self.unembed_bias(tokens).to(stream.device)
         cap = self.facts.softcap
         return logits if not cap else torch.tanh(logits / cap) * cap

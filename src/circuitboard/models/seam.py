@@ -67,3 +67,18 @@ def scores_are_hidden(block: Any) -> bool:
     """Whether a block's attention lets hooks at its pattern but not at its scores."""
     attn = block._modules.get("attn")
     return bool(getattr(getattr(attn, "original_component", None), "accepts_pattern_fn", False))
+
+
+def hung_by_a_library(hook: Any) -> bool:
+    """Whether a function on a module was put there by a library, not by the user.
+
+    TransformerLens hangs functions on some models that carry values to its own hook points,
+    transformers leaves some that only watch once it was asked for attentions, and accelerate moves
+    tensors. A hook point wraps what is hung on it, the user's
+    functions too: what is wrapped counts.
+    """
+    names = getattr(getattr(hook, "__code__", None), "co_freevars", ())
+    if str(getattr(hook, "__module__", "")) == "transformer_lens.hook_points" and "hook" in names:
+        hook = hook.__closure__[names.index("hook")].cell_contents
+    home = str(getattr(hook, "__module__", "")).partition(".")[0]
+    return home in ("transformers", "transformer_lens", "accelerate")

@@ -4,7 +4,8 @@
 ``L3.attn``, ``L3H7``, ``L3H7.q|k|v|scores|pattern|z``, ``L3.mlp``, ``L3.mlp.pre|post``,
 ``L3.mlp.n512``, ``ln_final``, ``ln_final.scale``, ``logits``; then an optional position: ``@5``,
 ``@-1``, ``@3:7``, ``@:-1``. Edges: ``L0H1->L5H5.k``, ``embed->L3.mlp``, ``L9H9->logits``: the one
-path on which a sender's output reaches a receiver's input. What is parsed prints as it was written.
+path on which a sender's output reaches a receiver's input; ``L0H1->mlps->L5H5.k``: that path and
+all those through MLPs in between. What is parsed prints as it was written.
 """
 
 from __future__ import annotations
@@ -148,14 +149,17 @@ class Edge:
     """The path from what one part writes straight to what another reads.
 
     A receiver ``L5H5`` without input means its q, k and v together. The position is the sender's.
+    ``mlps`` (written ``->mlps->``) adds the paths through MLPs in between, heads left out.
     """
 
     sender: Address
     receiver: Address
+    mlps: bool = False
 
     def __str__(self) -> str:
         position = f"@{self.sender.position}" if self.sender.position else ""
-        return f"{self.sender.place}->{self.receiver.place}{position}"
+        way = "->mlps->" if self.mlps else "->"
+        return f"{self.sender.place}{way}{self.receiver.place}{position}"
 
     @property
     def position(self) -> Position | None:
@@ -167,6 +171,8 @@ class Edge:
         """Reads an edge. Raises AddressError."""
         path, at, position = text.partition("@")
         first, _, second = path.partition("->")
+        mlps = second.startswith("mlps->")
+        second = second.removeprefix("mlps->")
         sender, receiver = Address.parse(first), Address.parse(second)
         if sender.part not in SENDERS:
             raise AddressError(
@@ -182,7 +188,7 @@ class Edge:
             raise AddressError(
                 f"{sender.place} does not come before {receiver.place}.", "Turn the edge round."
             )
-        return cls(sender.at(Position.parse(position) if at else None), receiver)
+        return cls(sender.at(Position.parse(position) if at else None), receiver, mlps)
 
 
 def _before(sender: Address, receiver: Address) -> bool:

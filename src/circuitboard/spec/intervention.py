@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
 from circuitboard.spec import references, tensors
 from circuitboard.spec.address import Address, Edge
-from circuitboard.spec.errors import InterventionError
+from circuitboard.spec.errors import InterventionError, PromptError
+from circuitboard.spec.prompts import Prompt, prompts_of
 
 
 class Source(msgspec.Struct, frozen=True):
     """A run that values are taken from: prompts, and what is done to the model in it."""
 
-    prompts: tuple[str, ...]
+    prompts: tuple[Prompt, ...]
     interventions: tuple[AnyIntervention, ...] = ()
 
     @classmethod
     def of(cls, given: Any) -> Source:
-        """Takes a text, several, a run's result, or a source."""
+        """Takes a text, several, token ids, a run's result, or a source."""
         if isinstance(given, Source):
             return given
-        if isinstance(given, str):
-            return cls((given,))
         if hasattr(given, "prompts") and hasattr(given, "interventions"):
             return cls(tuple(given.prompts), tuple(given.interventions))
-        if isinstance(given, Iterable):
-            texts = cast(Iterable[object], given)
-            return cls(tuple(str(text) for text in texts))
-        raise InterventionError(
-            f"A {type(given).__name__} is not a source.", "Give a prompt, several, or a result."
-        )
+        try:
+            return cls(prompts_of(given))
+        except PromptError as error:
+            raise InterventionError(
+                f"A {type(given).__name__} is not a source.", "Give a prompt, several, or a result."
+            ) from error
 
     def __repr__(self) -> str:
         texts = self.prompts[0] if len(self.prompts) == 1 else list(self.prompts)

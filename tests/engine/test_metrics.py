@@ -1,0 +1,158 @@
+"""Targets for each prompt, numbers for each prompt, grids over pairs, and chunks that differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import tiny
+from circuitboard.engine import batch
+from circuitboard.engine.engine import Engine
+from circuitboard.engine.run import run
+from circuitboard.engine.sweep import measure, patch_grid, sweep
+from circuitboard.methods.direct_logit_attribution import attribute
+from circuitboard.spec.errors import InterventionError, TargetError
+from circuitboard.spec.intervention import AnyIntervention, InterventionSet, Mean, Patch, Zero
+from circuitboard.spec.metric import Metric, MetricKind
+from circuitboard.spec.references import register
+
+CLEAN = [tiny.prompt(9, 1), tiny.prompt(9, 2), tiny.prompt(9, 3)]
+CORRUPT = [tiny.prompt(9, 11), tiny.prompt(9, 12), tiny.prompt(9, 13)]
+TARGETS, FOILS = ["t7", "t8", "t9"], ["t11", "t12", "t13"]
+KINDS: list[MetricKind] = ["logit difference", "log-probability", "probability"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["gpt2", "gemma2"])
+def test_each_prompt_has_a_target_of_its_own(name: str, kind: MetricKind) -> None:
+    m = tiny.model(name)
+    together = run(m, CLEAN, Zero("L1H1"), target=TARGETS, foil=FOILS, metric=kind)
+    effects = sweep(
+        m, CLEAN, [Zero(h) for h in m.heads], target=TARGETS, foil=FOILS, metric=kind,
+        per_prompt=True,
+    )  # fmt: skip
+    assert (together.metrics.shape, effects.shape) == ((3,), (len(m.heads), 3))
+    assert together.metrics.dtype == effects.dtype == np.float32
+    assert together.metric == pytest.approx(together.metrics.mean(), abs=1e-6)
+    for row, prompt in enumerate(CLEAN):
+        asked: dict[str, Any] = {"target": TARGETS[row], "foil": FOILS[row], "metric": kind}
+        alone = run(m, prompt, Zero("L1H1"), **asked)
+        assert together.metrics[row] == pytest.approx(alone.metric, abs=1e-5)
+        column = sweep(m, prompt, [Zero(h) for h in m.heads], **asked)
+        np.testing.assert_allclose(effects[:, row], column, atol=1e-4)
+    mean = sweep(m, CLEAN, [Zero(h) for h in m.heads], target=TARGETS, foil=FOILS, metric=kind)
+    np.testing.assert_allclose(mean, effects.mean(1), atol=1e-6)
+
+
+def test_one_foil_for_all_and_metrics_by_hand() -> None:
+    m = tiny.model("gpt2")
+    result = run(m, CLEAN, target=TARGETS, foil="t11")
+    last = result.logits[:, -1]
+    ids = [m.single_token(text) for text in TARGETS]
+    wanted = last[range(3), ids] - last[:, m.single_token("t11")]
+    np.testing.assert_allclose(result.metrics, wanted, atol=1e-5)
+    own = run(m, CLEAN, metric=lambda logits: logits[:, 7])
+    np.testing.assert_allclose(own.metrics, last[:, 7], atol=1e-5)
+    divergence = run(m, CLEAN, Zero("L0H0"), metric="KL divergence").metrics
+    assert (divergence > 0).all()
+    assert run(m, CLEAN, metric="KL divergence").metrics == pytest.approx(np.zeros(3), abs=1e-6)
+
+
+def test_targets_that_do_not_fit_are_told() -> None:
+    m = tiny.model("gpt2")
+    with pytest.raises(TargetError, match="2 targets or foils for 3 prompts"):
+        run(m, CLEAN, target=TARGETS[:2], foil=FOILS)
+    with pytest.raises(TargetError, match="needs a foil"):
+        sweep(m, CLEAN, [Zero("L0H0")], target=TARGETS, metric="logit difference")
+    engine = Engine(m)
+    tokens, lengths = engine.encode(CLEAN)
+    held = engine.baseline(tokens, lengths)
+    with pytest.raises(TargetError, match="one target"):
+        attribute(engine, held, Metric("logit difference", 7, 11, (7, 8, 9)))
+
+
+@pytest.mark.parametrize("direction", ["denoising", "noising"])
+@pytest.mark.parametrize("over", ["resid_pre", "head", "head position", "pattern"])
+def test_grids_over_pairs_are_the_grids_of_each_pair(over: Any, direction: Any) -> None:
+    m = tiny.model("llama")
+    asked: dict[str, Any] = {"over": over, "direction": direction}
+    each = patch_grid(m, CLEAN, CORRUPT, target=TARGETS, foil=FOILS, per_prompt=True, **asked)
+    mean = patch_grid(m, CLEAN, CORRUPT, target=TARGETS, foil=FOILS, **asked)
+    np.testing.assert_allclose(mean, each.mean(-1), atol=1e-6)
+    for row in range(3):
+        alone = patch_grid(
+            m, CLEAN[row], CORRUPT[row], target=TARGETS[row], foil=FOILS[row], **asked
+        )
+        assert alone.shape == mean.shape
+        np.testing.assert_allclose(each[..., row], alone, atol=1e-4)
+
+
+def test_pairs_of_other_lengths_go_where_no_position_is_named() -> None:
+    m = tiny.model("gpt2")
+    clean, corrupt = [CLEAN[0], tiny.prompt(5, 4)], [CORRUPT[0], tiny.prompt(5, 5)]
+    grid = patch_grid(m, clean, corrupt, over="head", target="t7", foil="t11", per_prompt=True)
+    alone = patch_grid(m, clean[1], corrupt[1], over="head", target="t7", foil="t11")
+    np.testing.assert_allclose(grid[..., 1], alone, atol=1e-4)
+    with pytest.raises(InterventionError, match="6 to 10 tokens"):
+        patch_grid(m, clean, corrupt, over="mlp", target="t7", foil="t11")
+    with pytest.raises(InterventionError, match="2 prompts for 3"):
+        patch_grid(m, CLEAN, corrupt, over="head", target="t7", foil="t11")
+
+
+def many() -> list[InterventionSet]:
+    """Sets that start at many places, of many kinds."""
+    named = register(CORRUPT)
+    items: list[AnyIntervention] = [Zero(f"L{i}H{h}") for i in range(3) for h in range(4)]
+    items += [Patch(f"L1.resid_pre@{p}", CORRUPT) for p in range(1, 10)]
+    items += [Mean(f"L0H{h}@-1", named) for h in range(4)]
+    items += [Patch(f"L0H{h}->L2H1.k", CORRUPT) for h in range(4)]
+    items += [Patch(f"L0H{h}->mlps->L2H1.q", CORRUPT) for h in range(2)]
+    items += [Patch(f"L1H{h}->logits", CORRUPT) for h in range(4)]
+    return [InterventionSet.of(item) for item in items]
+
+
+@pytest.mark.parametrize("kind", ["logit difference", "KL divergence", "loss"])
+@pytest.mark.parametrize("name", ["gpt2", "llama", "gemma2"])
+def test_a_sweep_does_not_depend_on_its_chunks(
+    name: str, kind: MetricKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    m, sets, metric = tiny.model(name), many(), Metric(kind, 7, 11)
+    wanted, _ = measure(m, CLEAN, sets, metric)
+    sizes = []
+    real = batch.run_span
+
+    def watched(model: Any, span: batch.Span) -> Any:
+        sizes.append(len(span.tokens))
+        return real(model, span)
+
+    monkeypatch.setattr(batch, "run_span", watched)
+    for tokens in (30, 64, 200, 100_000):
+        monkeypatch.setattr(batch, "_room", lambda engine, base, n=tokens: n)
+        found, _ = measure(m, CLEAN, sets, metric)
+        np.testing.assert_allclose(found, wanted, atol=1e-4 * max(1.0, np.abs(wanted).max()))
+    assert len(set(sizes)) >= 3
+
+
+@pytest.mark.parametrize("error", [MemoryError, torch.OutOfMemoryError])
+def test_memory_that_runs_out_inside_the_model_changes_no_number(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    m, sets, metric = tiny.fresh("gpt2"), many(), Metric("logit difference", 7, 11)
+    wanted, _ = measure(m, CLEAN, sets, metric)
+    module = m.bridge.blocks[2].mlp.original_component
+    real, failed = module.act.forward, []
+
+    def small(hidden: torch.Tensor) -> torch.Tensor:
+        if len(hidden) > 6:
+            failed.append(len(hidden))
+            raise error("no memory for it")
+        return real(hidden)
+
+    monkeypatch.setattr(module.act, "forward", small)
+    found, _ = measure(m, CLEAN, sets, metric)
+    np.testing.assert_allclose(found, wanted, atol=1e-4 * max(1.0, np.abs(wanted).max()))
+    assert failed
+    assert all("forward" not in vars(block) for block in m.bridge.blocks)
