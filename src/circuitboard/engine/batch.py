@@ -1,7 +1,9 @@
 """Many runs side by side: each row of a batch has interventions of its own.
 
-Runs that differ from one held run are grouped by where they start (block and position), run from
-its stored stream as one batch, and judged without the unembedding where the metric allows it.
+Runs that differ from one held run join a batch at the block where they depart from it, with the
+stored stream of that block, and go on with the rows that are there already. They are grouped by
+the position where they depart and judged without the unembedding where the metric allows it; the
+last block computes no more than the last position where nothing else is read.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -21,26 +24,51 @@ from circuitboard.engine.metric import Judge
 from circuitboard.engine.plan import changed
 from circuitboard.engine.sites import Frame, Task, Workshop
 from circuitboard.engine.values import Lender
-from circuitboard.models.executor import Span, run_span
+from circuitboard.models.executor import Hook, KeysValues, Span, run_keys, run_span
 from circuitboard.spec.intervention import Add, AnyIntervention, InterventionSet, Set
 
 #: Share of the free memory that one batch may take.
 SHARE = 0.25
 #: Tokens in one batch at most: more does not run faster.
 TOKENS_CPU, TOKENS_GPU = 2048, 1 << 17
-#: Tokens with which a pass is worth its reading of the weights.
-FULL = 512
+#: What a block costs on top of its tokens, counted in tokens: its call, and reading its weights.
+CALL_CPU, CALL_GPU = 64, 1 << 14
 
 Found = Callable[[int, Tensor], None]
 
 
 @dataclass(frozen=True)
 class _Start:
-    """Where runs of one group start; ``via`` tells edges into heads from edges into the MLP."""
+    """Where a run departs; ``via`` tells edges into heads from edges into the MLP."""
 
     layer: int
     position: int
     via: str = ""
+
+
+@dataclass
+class _Flight:
+    """Runs on their way through the blocks, at positions from ``position`` on.
+
+    Attributes:
+        prompts: rows for each set of interventions.
+        sets: one for each run that has joined.
+        stream: [sets * prompts, p, d], what enters the next block.
+    """
+
+    position: int
+    prompts: int
+    values: dict[AnyIntervention, Tensor]
+    stream: Tensor
+    sets: list[InterventionSet] = field(default_factory=list)
+
+    def tasks(self) -> list[Task]:
+        """What is done to each row."""
+        rows = self.prompts
+        return [
+            Task(wanted.items, slice(n * rows, (n + 1) * rows))
+            for n, wanted in enumerate(self.sets)
+        ]
 
 
 @dataclass
@@ -62,45 +90,31 @@ class Batch:
     def __post_init__(self) -> None:
         if not self.tokens_at_once:
             self.tokens_at_once = _room(self.engine, self.base)
+        self._lender = Lender(self.engine, self.base.tokens, self.base.lengths, self.check)
 
     def run(self, sets: Sequence[InterventionSet], found: Found) -> None:
         """Calls ``found(i, values [b])`` for each set, in the order in which they finish."""
-        groups: dict[_Start, list[int]] = {}
+        starts: dict[int, _Start] = {}
         for i, wanted in enumerate(sets):
             start = self._start(wanted)
             if start is None:
                 found(i, self._alone(wanted))
             else:
-                groups.setdefault(start, []).append(i)
-        merged = self._merged(groups)
-        for start in sorted(merged, key=lambda s: (-s.layer, -s.position, s.via)):
-            for part in self._parts(merged[start], start):
+                starts[i] = start
+        for position, items in self._groups(starts):
+            for part in self._parts(items, position):
                 self.check()
-                for i, values in self._together(sets, part, start):
+                for i, values in self._together(sets, starts, part):
                     found(i, values)
 
-    def _merged(self, groups: dict[_Start, list[int]]) -> dict[_Start, list[int]]:
-        """Small groups of one layer start together at their first position: fuller passes."""
-        width, rows = self.base.tokens.shape[1], len(self.base.lengths)
-        out: dict[_Start, list[int]] = {}
-        waiting: dict[tuple[int, str], list[int]] = {}
-        for start in sorted(groups, key=lambda s: (s.layer, s.via, -s.position)):
-            key = (start.layer, start.via)
-            items = [*waiting.pop(key, []), *groups[start]]
-            last = not any((s.layer, s.via) == key and s.position < start.position for s in groups)
-            if last or len(items) * rows * (width - start.position) >= FULL:
-                out[start] = items
-            else:
-                waiting[key] = items
-        return out
+    # --- which runs go together ---------------------------------------------------------------
 
     def _start(self, wanted: InterventionSet) -> _Start | None:
-        """The group of a set, or None where it has to run on its own."""
+        """Where a set departs, or None where it has to run on its own."""
         model, base = self.engine.model, self.base
         differing = changed(base.interventions, wanted)
         if base.whole or not differing:
             return None
-        n_layers = model.facts.n_layers
         layer = min(sites.item_stage(model, i) for i in differing)
         through = [i for i in differing if i.edge is not None]
         kept = set(base.interventions) <= set(wanted)
@@ -110,27 +124,66 @@ class Batch:
         if any(sites.item_stage(model, i) >= layer for i in behind):
             return None  # what such an edge sets depends on what changes here
         foot = any(i.edge is None and i.address.part in sites.FOOT for i in differing)
-        if foot or (layer == n_layers and not through) or _two_readings(wanted):
+        tail = any(i.edge is None and i.address.part in sites.TAIL for i in wanted)
+        if foot or tail or _two_readings(wanted):
             return None
-        frame = Frame(base.lengths, base.tokens.shape[1], 0, base.tokens.device)
-        position = min(frame.first(i.address) for i in differing)
-        window = model.facts.window
-        if not model.facts.caches or (window is not None and frame.width > window):
-            position = 0
+        position = 0
+        if self._cuttable():
+            frame = Frame(base.lengths, base.tokens.shape[1], 0, base.tokens.device)
+            position = min(frame.first(i.address) for i in differing)
         if not through:
             return _Start(layer, position)
         assert through[0].edge is not None
         part = through[0].edge.receiver.part
         return _Start(layer, position, "mlp" if part == "mlp" else "heads")
 
-    def _parts(self, items: list[int], start: _Start) -> Iterator[list[int]]:
+    def _cuttable(self) -> bool:
+        """Whether a pass may leave out positions whose keys and values are known."""
+        facts, width = self.engine.model.facts, self.base.tokens.shape[1]
+        return facts.caches and (facts.window is None or width <= facts.window)
+
+    def _groups(self, starts: dict[int, _Start]) -> list[tuple[int, list[int]]]:
+        """Runs that go together, in the order of joining, and the position they start at.
+
+        A group starts at the first position of its runs: a wide one computes what it need not, a
+        narrow one pays for calls. This is the cheapest way to cut the positions into groups.
+        """
+        prompts, width = len(self.base.lengths), self.base.tokens.shape[1]
+        n_layers = self.engine.model.facts.n_layers
+        call = CALL_GPU if self.base.final.is_cuda else CALL_CPU
+        at: dict[int, list[int]] = {}
+        for i, start in starts.items():
+            at.setdefault(start.position, []).append(i)
+        positions = sorted(at)
+        blocks = [[n_layers - starts[i].layer for i in at[p]] for p in positions]
+        best: list[tuple[int, int]] = [(0, 0)] * (len(positions) + 1)
+        for first in reversed(range(len(positions))):
+            rows, deepest, options = 0, 0, []
+            for stop in range(first + 1, len(positions) + 1):
+                rows += prompts * sum(blocks[stop - 1])
+                deepest = max(deepest, *blocks[stop - 1])
+                cost = rows * (width - positions[first]) + call * deepest + best[stop][0]
+                options.append((cost, stop))
+            best[first] = min(options)
+        groups, first = [], 0
+        while first < len(positions):
+            stop = best[first][1]
+            items = [i for p in positions[first:stop] for i in at[p]]
+            items.sort(key=lambda i: (starts[i].layer, starts[i].via))
+            groups.append((positions[first], items))
+            first = stop
+        return groups
+
+    def _parts(self, items: list[int], position: int) -> Iterator[list[int]]:
         """Chunks that fit; the size is looked up anew for each, as it may have been halved."""
         at = 0
-        rows = len(self.base.lengths) * (self.base.tokens.shape[1] - start.position)
+        rows = len(self.base.lengths) * (self.base.tokens.shape[1] - position)
         while at < len(items):
             size = max(1, self.tokens_at_once // rows)
             yield items[at : at + size]
             at += size
+
+    # --- running them -------------------------------------------------------------------------
 
     def _alone(self, wanted: InterventionSet) -> Tensor:
         base, engine = self.base, self.engine
@@ -138,76 +191,117 @@ class Batch:
         return self.judge.run(engine, run)
 
     def _together(
-        self, sets: Sequence[InterventionSet], part: list[int], start: _Start
+        self, sets: Sequence[InterventionSet], starts: dict[int, _Start], part: list[int]
     ) -> list[tuple[int, Tensor]]:
         try:
-            values = self._ends([sets[i] for i in part], start)
+            values = self._ends([(sets[i], starts[i]) for i in part])
         except (torch.OutOfMemoryError, MemoryError):
             if len(part) == 1:
                 raise
             self.tokens_at_once = max(1, self.tokens_at_once // 2)
             half = len(part) // 2
             return [
-                *self._together(sets, part[:half], start),
-                *self._together(sets, part[half:], start),
+                *self._together(sets, starts, part[:half]),
+                *self._together(sets, starts, part[half:]),
             ]
         rows = len(self.base.lengths)
         return [(i, values[n * rows : (n + 1) * rows]) for n, i in enumerate(part)]
 
-    def _ends(self, sets: list[InterventionSet], start: _Start) -> Tensor:
-        """The judged ends of some sets: [sets * b]."""
-        base, engine = self.base, self.engine
-        count, n_layers = len(sets), engine.model.facts.n_layers
-        lender = Lender(engine, base.tokens, base.lengths, self.check)
+    def _ends(self, runs: list[tuple[InterventionSet, _Start]]) -> Tensor:
+        """The judged ends of some runs, given in the order of joining: [sets * b]."""
+        base, n_layers = self.base, self.engine.model.facts.n_layers
+        position = min(start.position for _, start in runs)
+        values = self._borrowed([wanted for wanted, _ in runs])
+        flight = _Flight(position, len(base.lengths), values, base.final[:0, position:])
+        first = runs[0][1].layer
+        marks = {min(start.layer, n_layers) for _, start in runs} | {n_layers}
+        for layer, stop in pairwise(sorted(marks | {max(first, n_layers - 1)})):
+            hooks = self._join(flight, [run for run in runs if run[1].layer == layer])
+            if stop == n_layers and self._ends_narrow(flight):
+                self._last_block(flight, hooks)
+            else:
+                flight.stream = self._through(flight, range(layer, stop), hooks)
+        self._join(flight, [run for run in runs if run[1].layer == n_layers])
+        return self._judged(flight.stream, flight.position)
+
+    def _borrowed(self, sets: Sequence[InterventionSet]) -> dict[AnyIntervention, Tensor]:
         values: dict[AnyIntervention, Tensor] = {}
         for wanted in sets:
-            values.update(lender.values(wanted, values))
-        shifts, fixed = self._received(sets, start, values)
-        if start.layer == n_layers:
-            final = base.final.repeat(count, 1, 1) + shifts
-            return self._judged(final, 0)
-        p = start.position
-        frame = Frame(base.lengths, base.tokens.shape[1], p, base.tokens.device)
-        shop = Workshop(engine.model, frame, values)
-        rows = len(base.lengths)
-        tasks = [
-            Task(wanted.items, slice(n * rows, (n + 1) * rows)) for n, wanted in enumerate(sets)
-        ]
-        layers = range(start.layer, n_layers)
-        hooks = [
-            *engine.fixed(base, layers, p),
-            *edges.fixed_hooks(engine.model, fixed, p),
-            *shop.hooks(tasks, (), layers),
-        ]
-        span = Span(base.tokens[:, p:].repeat(count, 1), start.layer, n_layers, hooks=hooks)
-        span.residual = base.stream(start.layer)[:, p:].repeat(count, 1, 1)
-        span.past = _repeated(base, start, count)
-        span.cancelled = self.check
-        return self._judged(run_span(engine.model, span).leaving, p)
+            known = {item: values[item] for item in wanted if item in values}
+            values.update(self._lender.values(wanted, known))
+        return values
 
-    def _received(
-        self,
-        sets: list[InterventionSet],
-        start: _Start,
-        values: dict[AnyIntervention, Tensor],
-    ) -> tuple[Tensor, list[Fixed]]:
-        """For edges: what the logits' streams are shifted by, or the receivers' inputs by rows."""
+    def _join(
+        self, flight: _Flight, joining: Sequence[tuple[InterventionSet, _Start]]
+    ) -> list[Fixed]:
+        """Adds runs that depart at one block; returns what their edges into it set."""
+        if not joining:
+            return []
+        layer = joining[0][1].layer
+        fresh = _repeated(self.base.stream(layer)[:, flight.position :], len(joining))
+        fixed: list[Fixed] = []
+        for via in ("heads", "mlp"):
+            rows = [n for n, (_, start) in enumerate(joining) if start.via == via]
+            asked = [
+                request for n in rows for request in self._requests(joining[n][0], flight.values)
+            ]
+            if layer == self.engine.model.facts.n_layers and asked:
+                shift = torch.cat([request.shift for request in asked])
+                fresh = fresh + shift[:, flight.position :]
+                continue
+            places = edges.receive(self.engine, self.base, layer, asked, flight.values)
+            for n, received in zip(rows, places, strict=True):
+                at = (len(flight.sets) + n) * flight.prompts
+                own = slice(at, at + flight.prompts)
+                fixed += [Fixed(address, value, own) for address, value in received]
+        flight.stream = torch.cat([flight.stream, fresh])
+        flight.sets += [wanted for wanted, _ in joining]
+        return fixed
+
+    def _requests(
+        self, wanted: InterventionSet, values: dict[AnyIntervention, Tensor]
+    ) -> list[edges.Request]:
+        new = [i for i in changed(self.base.interventions, wanted) if i.edge is not None]
+        return edges.requests(self.engine, self.base, new, values)
+
+    def _span(self, flight: _Flight, layers: range, fixed: Sequence[Fixed], position: int) -> Span:
+        """One pass of a flight through some blocks, at its positions from ``position`` on."""
         base, engine = self.base, self.engine
-        nothing = torch.zeros(1, device=base.tokens.device)
-        if not start.via:
-            return nothing, []
-        asked = []
-        for wanted in sets:
-            new = [i for i in changed(base.interventions, wanted) if i.edge is not None]
-            asked += edges.requests(engine, base, new, values)
-        if start.layer == engine.model.facts.n_layers:
-            return torch.cat([request.shift for request in asked]), []
-        rows = len(base.lengths)
-        fixed = []
-        for n, places in enumerate(edges.receive(engine, base, start.layer, asked, values)):
-            own = slice(n * rows, (n + 1) * rows)
-            fixed += [Fixed(address, value, own) for address, value in places]
-        return nothing, fixed
+        count = len(flight.sets)
+        frame = Frame(base.lengths, base.tokens.shape[1], position, base.tokens.device)
+        shop = Workshop(engine.model, frame, flight.values)
+        hooks: list[tuple[str, Hook]] = [
+            *engine.fixed(base, layers, position),
+            *edges.fixed_hooks(engine.model, fixed, position),
+            *shop.hooks(flight.tasks(), (), layers),
+        ]
+        tokens = base.tokens[:, position:].repeat(count, 1)
+        span = Span(tokens, layers.start, layers.stop, hooks=hooks, lean=True)
+        span.residual = flight.stream[:, position - flight.position :]
+        span.past = _past(base, layers, position, count)
+        span.cancelled = self.check
+        return span
+
+    def _through(self, flight: _Flight, layers: range, fixed: Sequence[Fixed]) -> Tensor:
+        span = self._span(flight, layers, fixed, flight.position)
+        return run_span(self.engine.model, span).leaving
+
+    def _ends_narrow(self, flight: _Flight) -> bool:
+        """Whether the last block had better compute its last positions alone."""
+        if self.judge.whole or not self._cuttable():
+            return False
+        width, last = self.base.tokens.shape[1], min(self.base.lengths) - 1
+        return width - flight.position >= 2 * (width - last)
+
+    def _last_block(self, flight: _Flight, fixed: Sequence[Fixed]) -> None:
+        """Runs the last block at the last positions, which need all keys and values before them."""
+        model = self.engine.model
+        layer, last = model.facts.n_layers - 1, min(self.base.lengths) - 1
+        only = range(layer, layer + 1)
+        keys, values = run_keys(model, self._span(flight, only, fixed, flight.position))
+        span = self._span(flight, only, fixed, last)
+        span.past = {**(span.past or {}), layer: (keys[:, :, :last], values[:, :, :last])}
+        flight.stream, flight.position = run_span(model, span).leaving, last
 
     def _judged(self, final: Tensor, position: int) -> Tensor:
         base = self.base
@@ -229,15 +323,24 @@ def _two_readings(wanted: InterventionSet) -> bool:
     )
 
 
-def _repeated(base: HeldRun, start: _Start, count: int) -> dict[int, tuple[Tensor, Tensor]] | None:
-    p = start.position
-    if not p:
+def _repeated(tensor: Tensor, count: int) -> Tensor:
+    """``count`` times the rows of a tensor; a view where it has one row."""
+    if len(tensor) == 1:
+        return tensor.expand(count, *tensor.shape[1:])
+    return tensor.repeat(count, *[1] * (tensor.ndim - 1))
+
+
+def _past(base: HeldRun, layers: range, position: int, count: int) -> dict[int, KeysValues] | None:
+    """Keys and values before a position for some blocks; block 0's say how many there are."""
+    if not position:
         return None
-    wanted = {0, *range(start.layer, len(base.entering))}
+    found = {i: base.cache[i] for i in sorted({0, *layers})}
     return {
-        i: (k[:, :, :p].repeat(count, 1, 1, 1), v[:, :, :p].repeat(count, 1, 1, 1))
-        for i, (k, v) in base.cache.items()
-        if i in wanted
+        i: (
+            _repeated(keys[:, :, :position], count if i in layers else 1),
+            _repeated(values[:, :, :position], count if i in layers else 1),
+        )
+        for i, (keys, values) in found.items()
     }
 
 
