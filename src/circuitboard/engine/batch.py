@@ -19,56 +19,43 @@ from torch import Tensor
 from circuitboard.engine import edges, sites
 from circuitboard.engine.edges import Fixed
 from circuitboard.engine.engine import Check, Engine
+from circuitboard.engine.flight import Flight, past_of, repeated
 from circuitboard.engine.held import HeldRun
 from circuitboard.engine.metric import Judge
 from circuitboard.engine.plan import changed
-from circuitboard.engine.sites import Frame, Task, Workshop
+from circuitboard.engine.sites import Frame, Workshop
 from circuitboard.engine.values import Lender
-from circuitboard.models.executor import Hook, KeysValues, Span, run_keys, run_span
+from circuitboard.models.executor import Hook, Span, run_keys, run_span, run_z
 from circuitboard.spec.intervention import Add, AnyIntervention, InterventionSet, Set
 
 #: Share of the free memory that one batch may take.
 SHARE = 0.25
 #: Tokens in one batch at most: more does not run faster.
-TOKENS_CPU, TOKENS_GPU = 2048, 1 << 17
+TOKENS_CPU, TOKENS_GPU = 1024, 1 << 17
 #: What a block costs on top of its tokens, counted in tokens: its call, and reading its weights.
 CALL_CPU, CALL_GPU = 64, 1 << 14
+
+#: Parts of a block that queries, keys and values do not depend on.
+_LATE = (
+    "head", "head.z", "attn", "resid_mid", "ln2", "ln2.scale",
+    "mlp", "mlp.pre", "mlp.post", "neuron", "resid_post",
+)  # fmt: skip
 
 Found = Callable[[int, Tensor], None]
 
 
 @dataclass(frozen=True)
 class _Start:
-    """Where a run departs; ``via`` tells edges into heads from edges into the MLP."""
+    """Where a run departs.
+
+    ``via`` tells edges into heads from edges into the MLP; ``late`` runs have their block's
+    attention in common with the held run, up to the heads' z.
+    """
 
     layer: int
     position: int
     via: str = ""
-
-
-@dataclass
-class _Flight:
-    """Runs on their way through the blocks, at positions from ``position`` on.
-
-    Attributes:
-        prompts: rows for each set of interventions.
-        sets: one for each run that has joined.
-        stream: [sets * prompts, p, d], what enters the next block.
-    """
-
-    position: int
-    prompts: int
-    values: dict[AnyIntervention, Tensor]
-    stream: Tensor
-    sets: list[InterventionSet] = field(default_factory=list)
-
-    def tasks(self) -> list[Task]:
-        """What is done to each row."""
-        rows = self.prompts
-        return [
-            Task(wanted.items, slice(n * rows, (n + 1) * rows))
-            for n, wanted in enumerate(self.sets)
-        ]
+    late: bool = False
 
 
 @dataclass
@@ -91,6 +78,7 @@ class Batch:
         if not self.tokens_at_once:
             self.tokens_at_once = _room(self.engine, self.base)
         self._lender = Lender(self.engine, self.base.tokens, self.base.lengths, self.check)
+        self._zs: dict[int, Tensor | None] = {}
 
     def run(self, sets: Sequence[InterventionSet], found: Found) -> None:
         """Calls ``found(i, values [b])`` for each set, in the order in which they finish."""
@@ -132,7 +120,10 @@ class Batch:
             frame = Frame(base.lengths, base.tokens.shape[1], 0, base.tokens.device)
             position = min(frame.first(i.address) for i in differing)
         if not through:
-            return _Start(layer, position)
+            here = [i for i in wanted if sites.item_stage(model, i) == layer]
+            late = all(i in differing and i.address.part in _LATE for i in here)
+            same = all(sites.item_stage(model, i) != layer for i in base.interventions)
+            return _Start(layer, position, late=late and same)
         assert through[0].edge is not None
         part = through[0].edge.receiver.part
         return _Start(layer, position, "mlp" if part == "mlp" else "heads")
@@ -208,21 +199,30 @@ class Batch:
         return [(i, values[n * rows : (n + 1) * rows]) for n, i in enumerate(part)]
 
     def _ends(self, runs: list[tuple[InterventionSet, _Start]]) -> Tensor:
-        """The judged ends of some runs, given in the order of joining: [sets * b]."""
+        """The judged ends of some runs, in the order of their blocks: [sets * b]."""
         base, n_layers = self.base, self.engine.model.facts.n_layers
         position = min(start.position for _, start in runs)
         values = self._borrowed([wanted for wanted, _ in runs])
-        flight = _Flight(position, len(base.lengths), values, base.final[:0, position:])
+        flight = Flight(position, len(base.lengths), values, base.final[:0, position:])
         first = runs[0][1].layer
-        marks = {min(start.layer, n_layers) for _, start in runs} | {n_layers}
-        for layer, stop in pairwise(sorted(marks | {max(first, n_layers - 1)})):
-            hooks = self._join(flight, [run for run in runs if run[1].layer == layer])
-            if stop == n_layers and self._ends_narrow(flight):
-                self._last_block(flight, hooks)
-            else:
-                flight.stream = self._through(flight, range(layer, stop), hooks)
-        self._join(flight, [run for run in runs if run[1].layer == n_layers])
-        return self._judged(flight.stream, flight.position)
+        late = {
+            n
+            for n, (_, start) in enumerate(runs)
+            if start.late and self._z(start.layer) is not None
+        }
+        marks = {start.layer for _, start in runs} | {runs[n][1].layer + 1 for n in late}
+        for layer, stop in pairwise(sorted(marks | {max(first, n_layers - 1), n_layers})):
+            new = [n for n, (_, start) in enumerate(runs) if start.layer == layer]
+            after = Flight(position, flight.prompts, values, flight.stream[:0])
+            self._join(after, [(n, *runs[n]) for n in new if n in late])
+            fixed = self._join(flight, [(n, *runs[n]) for n in new if n not in late])
+            self._advance(flight, after, range(layer, stop), fixed)
+        last = [n for n, (_, start) in enumerate(runs) if start.layer == n_layers]
+        self._join(flight, [(n, *runs[n]) for n in last])
+        ends = self._judged(flight.stream, flight.position).reshape(len(runs), -1)
+        out = torch.empty_like(ends)
+        out[flight.order] = ends
+        return out.flatten()
 
     def _borrowed(self, sets: Sequence[InterventionSet]) -> dict[AnyIntervention, Tensor]:
         values: dict[AnyIntervention, Tensor] = {}
@@ -232,18 +232,18 @@ class Batch:
         return values
 
     def _join(
-        self, flight: _Flight, joining: Sequence[tuple[InterventionSet, _Start]]
+        self, flight: Flight, joining: Sequence[tuple[int, InterventionSet, _Start]]
     ) -> list[Fixed]:
         """Adds runs that depart at one block; returns what their edges into it set."""
         if not joining:
             return []
-        layer = joining[0][1].layer
-        fresh = _repeated(self.base.stream(layer)[:, flight.position :], len(joining))
+        layer = joining[0][2].layer
+        fresh = repeated(self.base.stream(layer)[:, flight.position :], len(joining))
         fixed: list[Fixed] = []
         for via in ("heads", "mlp"):
-            rows = [n for n, (_, start) in enumerate(joining) if start.via == via]
+            rows = [n for n, (_, _, start) in enumerate(joining) if start.via == via]
             asked = [
-                request for n in rows for request in self._requests(joining[n][0], flight.values)
+                request for n in rows for request in self._requests(joining[n][1], flight.values)
             ]
             if layer == self.engine.model.facts.n_layers and asked:
                 shift = torch.cat([request.shift for request in asked])
@@ -255,7 +255,8 @@ class Batch:
                 own = slice(at, at + flight.prompts)
                 fixed += [Fixed(address, value, own) for address, value in received]
         flight.stream = torch.cat([flight.stream, fresh])
-        flight.sets += [wanted for wanted, _ in joining]
+        flight.order += [n for n, _, _ in joining]
+        flight.sets += [wanted for _, wanted, _ in joining]
         return fixed
 
     def _requests(
@@ -264,7 +265,7 @@ class Batch:
         new = [i for i in changed(self.base.interventions, wanted) if i.edge is not None]
         return edges.requests(self.engine, self.base, new, values)
 
-    def _span(self, flight: _Flight, layers: range, fixed: Sequence[Fixed], position: int) -> Span:
+    def _span(self, flight: Flight, layers: range, fixed: Sequence[Fixed], position: int) -> Span:
         """One pass of a flight through some blocks, at its positions from ``position`` on."""
         base, engine = self.base, self.engine
         count = len(flight.sets)
@@ -278,30 +279,49 @@ class Batch:
         tokens = base.tokens[:, position:].repeat(count, 1)
         span = Span(tokens, layers.start, layers.stop, hooks=hooks, lean=True)
         span.residual = flight.stream[:, position - flight.position :]
-        span.past = _past(base, layers, position, count)
+        span.past = past_of(base, layers, position, count)
         span.cancelled = self.check
         return span
 
-    def _through(self, flight: _Flight, layers: range, fixed: Sequence[Fixed]) -> Tensor:
-        span = self._span(flight, layers, fixed, flight.position)
-        return run_span(self.engine.model, span).leaving
+    def _advance(
+        self, flight: Flight, after: Flight, layers: range, fixed: Sequence[Fixed]
+    ) -> None:
+        """Runs some blocks; what comes late into the first of them (``after``) joins behind it."""
+        model, n_layers = self.engine.model, self.engine.model.facts.n_layers
+        narrow = layers.stop == n_layers and self._ends_narrow(flight)
+        position = min(self.base.lengths) - 1 if narrow else flight.position
+        joined = flight.stream[:, position - flight.position :]
+        if flight.sets:
+            span = self._span(flight, layers, fixed, position)
+            if narrow:
+                keys = run_keys(model, self._span(flight, layers, fixed, flight.position))
+                found = tuple(t[:, :, :position] for t in keys)
+                span.past = {**(span.past or {}), layers.start: (found[0], found[1])}
+            joined = run_span(model, span).leaving
+        if after.sets:
+            span = self._span(after, layers, (), position)
+            z = self._z(layers.start)
+            assert z is not None
+            span.z = repeated(z[:, position:], len(after.sets)).contiguous()
+            joined = torch.cat([joined, run_span(model, span).leaving])
+        flight.stream, flight.position = joined, position
+        flight.sets += after.sets
+        flight.order += after.order
 
-    def _ends_narrow(self, flight: _Flight) -> bool:
+    def _ends_narrow(self, flight: Flight) -> bool:
         """Whether the last block had better compute its last positions alone."""
         if self.judge.whole or not self._cuttable():
             return False
         width, last = self.base.tokens.shape[1], min(self.base.lengths) - 1
         return width - flight.position >= 2 * (width - last)
 
-    def _last_block(self, flight: _Flight, fixed: Sequence[Fixed]) -> None:
-        """Runs the last block at the last positions, which need all keys and values before them."""
-        model = self.engine.model
-        layer, last = model.facts.n_layers - 1, min(self.base.lengths) - 1
-        only = range(layer, layer + 1)
-        keys, values = run_keys(model, self._span(flight, only, fixed, flight.position))
-        span = self._span(flight, only, fixed, last)
-        span.past = {**(span.past or {}), layer: (keys[:, :, :last], values[:, :, :last])}
-        flight.stream, flight.position = run_span(model, span).leaving, last
+    def _z(self, layer: int) -> Tensor | None:
+        """The held run's z of one block [b, p, h * e], or None where it cannot be put in."""
+        if layer not in self._zs:
+            base = self.base
+            span = Span(base.tokens, layer, layer + 1, base.stream(layer))
+            self._zs[layer] = run_z(self.engine.model, span)
+        return self._zs[layer]
 
     def _judged(self, final: Tensor, position: int) -> Tensor:
         base = self.base
@@ -321,27 +341,6 @@ def _two_readings(wanted: InterventionSet) -> bool:
     return any(
         i.edge is None and i.address.part == "head" and i.address.place in heads for i in wanted
     )
-
-
-def _repeated(tensor: Tensor, count: int) -> Tensor:
-    """``count`` times the rows of a tensor; a view where it has one row."""
-    if len(tensor) == 1:
-        return tensor.expand(count, *tensor.shape[1:])
-    return tensor.repeat(count, *[1] * (tensor.ndim - 1))
-
-
-def _past(base: HeldRun, layers: range, position: int, count: int) -> dict[int, KeysValues] | None:
-    """Keys and values before a position for some blocks; block 0's say how many there are."""
-    if not position:
-        return None
-    found = {i: base.cache[i] for i in sorted({0, *layers})}
-    return {
-        i: (
-            _repeated(keys[:, :, :position], count if i in layers else 1),
-            _repeated(values[:, :, :position], count if i in layers else 1),
-        )
-        for i, (keys, values) in found.items()
-    }
 
 
 def _room(engine: Engine, base: HeldRun) -> int:

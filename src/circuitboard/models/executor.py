@@ -23,6 +23,7 @@ from circuitboard.models.lean import lean
 from circuitboard.models.model import Model
 
 Hook = Callable[[Tensor], Tensor | None]
+Forward = Callable[..., Any]
 KeysValues = tuple[Tensor, Tensor]
 
 
@@ -45,6 +46,8 @@ class Span:
         past: keys and values [b, h, s, e] of earlier positions for layers from ``start`` on; they
             may be expanded views, and are read alone.
         hooks: hook point name and function, in the order in which they act.
+        z: [b, p, h * e], what enters the output projection of block ``start``, from
+            :func:`run_z`: the attention before it is then not computed.
         lean: may use the fused forms of :mod:`circuitboard.models.lean`: equal up to rounding.
     """
 
@@ -55,6 +58,7 @@ class Span:
     past: dict[int, KeysValues] | None = None
     hooks: Sequence[tuple[str, Hook]] = ()
     cancelled: Callable[[], None] = field(default=lambda: None)
+    z: Tensor | None = None
     lean: bool = False
 
 
@@ -138,6 +142,75 @@ def _call(model: Model, tokens: Tensor, cache: DynamicCache | None) -> Any:
     return model.bridge.original_model(**inputs)
 
 
+@contextmanager
+def _swapped(
+    module: Any, make: Callable[[Callable[..., Any]], Callable[..., Any]]
+) -> Iterator[None]:
+    """Replaces a module's forward, for this thread, until the block ends."""
+    own, owner = module.__dict__.get("forward"), threading.get_ident()
+    plain = module.forward
+    other = make(plain)
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        return (other if threading.get_ident() == owner else plain)(*args, **kwargs)
+
+    object.__setattr__(module, "forward", forward)
+    try:
+        yield
+    finally:
+        module.__dict__.pop("forward")
+        if own is not None:
+            object.__setattr__(module, "forward", own)
+
+
+@contextmanager
+def _given(model: Model, span: Span) -> Iterator[None]:
+    """Lets block ``start`` take its heads' z from ``span.z``."""
+    if span.z is None:
+        yield
+        return
+    attn: Any = model.bridge.blocks[span.start].attn
+
+    def forward(*_args: Any, **_kwargs: Any) -> tuple[Tensor, None]:
+        return attn.hook_out(attn.o(span.z)), None
+
+    with _swapped(attn, lambda _plain: forward):
+        yield
+
+
+def run_z(model: Model, span: Span) -> Tensor | None:
+    """What enters the output projection of block ``span.start``: [b, p, h * e].
+
+    None where an architecture's attention does not end in that projection alone, so that its
+    output cannot be computed from z; that is tried out.
+    """
+    attn: Any = getattr(model.bridge.blocks[span.start], "attn", None)
+    if getattr(attn, "o", None) is None or not hasattr(attn, "hook_out"):
+        return None
+    seen: list[Tensor] = []
+    left: list[Any] = []
+
+    def watch(kept: list[Any], result: bool) -> Callable[[Forward], Forward]:
+        def make(plain: Forward) -> Forward:
+            def forward(*args: Any, **kwargs: Any) -> Any:
+                out = plain(*args, **kwargs)
+                kept.append(out if result else args[0] if args else None)
+                return out
+
+            return forward
+
+        return make
+
+    with _swapped(attn, watch(left, True)), _swapped(attn.o, watch(seen, False)):
+        run_span(model, span)
+    whole = isinstance(left[0], tuple) and len(left[0]) == 2 and len(seen) == 1
+    if not whole or not isinstance(seen[0], Tensor) or seen[0].ndim != 3:
+        return None
+    with model.lock, torch.no_grad():
+        again = attn.hook_out(attn.o(seen[0]))
+    return seen[0] if torch.equal(again, left[0][0]) else None
+
+
 class _Cache(DynamicCache):
     """A cache that begins with keys and values of earlier positions, taken without a copy.
 
@@ -169,6 +242,7 @@ def _pass(model: Model, span: Span, cache: _Cache | None, entering: dict[int, Te
         model.lock,
         torch.no_grad(),
         lean(model, span.lean),
+        _given(model, span),
         hooked(model, span.hooks),
         _gates(model, span, entering),
     ):
@@ -200,7 +274,8 @@ def run_span(model: Model, span: Span) -> Passed:
     if cache is not None:
         layers: list[Any] = cache.layers
         for layer in entering:
-            kept[layer] = (layers[layer].keys, layers[layer].values)
+            if span.z is None or layer > span.start:
+                kept[layer] = (layers[layer].keys, layers[layer].values)
     return Passed(entering, leaving, kept)
 
 
