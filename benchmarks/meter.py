@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import statistics
 import threading
@@ -9,9 +11,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+
+Found = TypeVar("Found")
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -22,7 +26,7 @@ class Timing:
 
     Attributes:
         wall, cpu: seconds of each repeat.
-        bytes: the most memory that a repeat took on top of what was there.
+        bytes: the most memory that the work took on top of what was there.
         note: why there are no figures.
     """
 
@@ -47,6 +51,14 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 
+def give_back() -> None:
+    """Hands freed memory back to the system, so that it counts again when it is taken."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 class Memory:
     """The growth of memory while a ``with`` block runs; on a GPU, what torch allocates there."""
 
@@ -61,6 +73,7 @@ class Memory:
             torch.cuda.reset_peak_memory_stats()
             self._before = torch.cuda.memory_allocated()
             return self
+        give_back()
         self._before = self._most = resident()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -80,16 +93,22 @@ class Memory:
         self.bytes = max(self._most, resident()) - self._before
 
 
+def weighed(timing: Timing, work: Callable[[], Found], device: torch.device) -> Found:
+    """Does the work once, untimed, and notes the memory that it took."""
+    with Memory(device) as memory:
+        found = work()
+    timing.bytes = max(timing.bytes, memory.bytes)
+    return found
+
+
 def once(timing: Timing, work: Callable[[], Any], device: torch.device, scale: float = 1.0) -> None:
     """Adds one repeat; ``scale`` turns a sample's seconds into those of all runs."""
-    with Memory(device) as memory:
-        wall, cpu = time.perf_counter(), time.process_time()
-        work()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        timing.wall.append((time.perf_counter() - wall) * scale)
-        timing.cpu.append((time.process_time() - cpu) * scale)
-    timing.bytes = max(timing.bytes, memory.bytes)
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    timing.wall.append((time.perf_counter() - wall) * scale)
+    timing.cpu.append((time.process_time() - cpu) * scale)
 
 
 def product_rate(device: torch.device, size: int, repeats: int = 5) -> float:

@@ -29,7 +29,7 @@ import torch
 import circuitboard as cb
 from circuitboard.engine.engine import engine_of
 from circuitboard.models.tiny import number_tokenizer
-from meter import Timing, once, product_rate
+from meter import Timing, once, product_rate, weighed
 from peers import Nnsight, Patching, Pick, loop_of_heads
 from tables import Section, draw, report
 
@@ -147,26 +147,33 @@ def heads(subject: Subject, length: int, repeats: int, sample: int = SAMPLE) -> 
         singles = [cb.Zero(head) for head in model.heads]
         return cb.sweep(model, text, singles, target=f"t{PAIR[0]}", foil=f"t{PAIR[1]}")
 
-    found = ours()
+    found = weighed(row.ours, ours, subject.device)
     base = cb.run(model, text, target=f"t{PAIR[0]}", foil=f"t{PAIR[1]}").metric
     assert base is not None
     picks = spread(runs, sample)
     mine = [base + float(found[layer * count + head]) for layer, head in picks]
-    agree(mine, loop_of_heads(model, tokens, picks, PAIR), "TransformerLens")
-    works = [
-        (row.ours, ours, 1.0),
-        (row.lens, lambda: loop_of_heads(model, tokens, picks, PAIR), len(runs) / len(picks)),
-    ]
+
+    def loop() -> list[float]:
+        return loop_of_heads(model, tokens, picks, PAIR)
+
+    agree(mine, weighed(row.lens, loop, subject.device), "TransformerLens")
+    works = [(row.ours, ours, 1.0), (row.lens, loop, len(runs) / len(picks))]
     other = subject.nnsight
     if other is not None:
         row.nnsight = Timing(note=other.note)
     if other is not None and not other.note:
         some = spread(runs, max(sample, min(len(runs), 1024 // length)))
         mine = [base + float(found[layer * count + head]) for layer, head in some]
+
+        def traces() -> list[float]:
+            return other(tokens, some, PAIR)
+
         try:
-            agree(mine, other(tokens, some, PAIR), "nnsight")
-            works.append((row.nnsight, lambda: other(tokens, some, PAIR), len(runs) / len(some)))
+            agree(mine, weighed(row.nnsight, traces, subject.device), "nnsight")
+            works.append((row.nnsight, traces, len(runs) / len(some)))
         except Exception as error:  # a peer that fails costs its own column alone
+            if not repeats:
+                raise
             row.nnsight.note = f"failed: {type(error).__name__}"
             traceback.print_exc()
     in_turn(subject, repeats, works)
@@ -194,21 +201,28 @@ def grid(subject: Subject, length: int, repeats: int, sample: int = SAMPLE) -> R
         return cb.sweep(model, corrupt, patches, **names)
 
     theirs = Patching(model, engine.encode(clean)[0], engine.encode(corrupt)[0])
-    picks, found = spread(runs, sample), ours()
+    picks, found = spread(runs, sample), weighed(row.ours, ours, subject.device)
+
+    def cells() -> list[float]:
+        return theirs(picks, PAIR)
+
     base = 0.0 if step == 1 else cb.run(model, corrupt, **names).metric
     assert base is not None
-    agree([base + float(found[runs.index(p)]) for p in picks], theirs(picks, PAIR), "the library")
+    mine = [base + float(found[runs.index(p)]) for p in picks]
+    agree(mine, weighed(row.lens, cells, subject.device), "transformer_lens.patching")
     scale = len(runs) / len(picks)
-    in_turn(
-        subject, repeats, [(row.ours, ours, 1.0), (row.lens, lambda: theirs(picks, PAIR), scale)]
-    )
+    in_turn(subject, repeats, [(row.ours, ours, 1.0), (row.lens, cells, scale)])
     return row
 
 
 def weights(model: cb.Model) -> tuple[float, float, float]:
-    """Weights of one block that a token meets: queries; keys and values; all the rest."""
+    """Weights of one block that a token meets: queries; keys and values; all the rest.
+
+    A fused projection stands beside the three that the bridge splits it into: it counts once.
+    """
     f = model.facts
-    total = sum(w.numel() for name, w in model.parameters() if ".0." in name and w.ndim > 1)
+    block = [(name, w) for name, w in model.parameters() if ".0." in name and w.ndim > 1]
+    total = sum(w.numel() for name, w in block if ".qkv." not in name)
     queries = f.d_model * f.n_heads * f.d_head
     pairs = 2 * f.d_model * f.n_kv_heads * f.d_head
     return queries, pairs, total - queries - pairs
