@@ -1,7 +1,9 @@
 """Many runs side by side: each row of a batch has interventions of its own.
 
-Runs that differ from one held run are grouped by where they start (block and position), run from
-its stored stream as one batch, and judged without the unembedding where the metric allows it.
+Runs that differ from one held run join a batch at the block where they depart from it, with the
+stored stream of that block, and go on with the rows that are there already. They are grouped by
+the position where they depart and judged without the unembedding where the metric allows it; the
+last block computes no more than the last position where nothing else is read.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -16,31 +19,43 @@ from torch import Tensor
 from circuitboard.engine import edges, sites
 from circuitboard.engine.edges import Fixed
 from circuitboard.engine.engine import Check, Engine
+from circuitboard.engine.flight import Flight, past_of, repeated
 from circuitboard.engine.held import HeldRun
 from circuitboard.engine.metric import Judge
 from circuitboard.engine.plan import changed
-from circuitboard.engine.sites import Frame, Task, Workshop
+from circuitboard.engine.sites import Frame, Workshop
 from circuitboard.engine.values import Lender
-from circuitboard.models.executor import Span, run_span
+from circuitboard.models.executor import Hook, Span, run_keys, run_span, run_z
 from circuitboard.spec.intervention import Add, AnyIntervention, InterventionSet, Set
 
 #: Share of the free memory that one batch may take.
 SHARE = 0.25
 #: Tokens in one batch at most: more does not run faster.
-TOKENS_CPU, TOKENS_GPU = 2048, 1 << 17
-#: Tokens with which a pass is worth its reading of the weights.
-FULL = 512
+TOKENS_CPU, TOKENS_GPU = 1024, 1 << 17
+#: What a block costs on top of its tokens, counted in tokens: its call, and reading its weights.
+CALL_CPU, CALL_GPU = 64, 1 << 14
+
+#: Parts of a block that queries, keys and values do not depend on.
+_LATE = (
+    "head", "head.z", "attn", "resid_mid", "ln2", "ln2.scale",
+    "mlp", "mlp.pre", "mlp.post", "neuron", "resid_post",
+)  # fmt: skip
 
 Found = Callable[[int, Tensor], None]
 
 
 @dataclass(frozen=True)
 class _Start:
-    """Where runs of one group start; ``via`` tells edges into heads from edges into the MLP."""
+    """Where a run departs.
+
+    ``via`` tells edges into heads from edges into the MLP; ``late`` runs have their block's
+    attention in common with the held run, up to the heads' z.
+    """
 
     layer: int
     position: int
     via: str = ""
+    late: bool = False
 
 
 @dataclass
@@ -62,45 +77,32 @@ class Batch:
     def __post_init__(self) -> None:
         if not self.tokens_at_once:
             self.tokens_at_once = _room(self.engine, self.base)
+        self._lender = Lender(self.engine, self.base.tokens, self.base.lengths, self.check)
+        self._zs: dict[int, Tensor | None] = {}
 
     def run(self, sets: Sequence[InterventionSet], found: Found) -> None:
         """Calls ``found(i, values [b])`` for each set, in the order in which they finish."""
-        groups: dict[_Start, list[int]] = {}
+        starts: dict[int, _Start] = {}
         for i, wanted in enumerate(sets):
             start = self._start(wanted)
             if start is None:
                 found(i, self._alone(wanted))
             else:
-                groups.setdefault(start, []).append(i)
-        merged = self._merged(groups)
-        for start in sorted(merged, key=lambda s: (-s.layer, -s.position, s.via)):
-            for part in self._parts(merged[start], start):
+                starts[i] = start
+        for position, items in self._groups(starts):
+            for part in self._parts(items, position):
                 self.check()
-                for i, values in self._together(sets, part, start):
+                for i, values in self._together(sets, starts, part):
                     found(i, values)
 
-    def _merged(self, groups: dict[_Start, list[int]]) -> dict[_Start, list[int]]:
-        """Small groups of one layer start together at their first position: fuller passes."""
-        width, rows = self.base.tokens.shape[1], len(self.base.lengths)
-        out: dict[_Start, list[int]] = {}
-        waiting: dict[tuple[int, str], list[int]] = {}
-        for start in sorted(groups, key=lambda s: (s.layer, s.via, -s.position)):
-            key = (start.layer, start.via)
-            items = [*waiting.pop(key, []), *groups[start]]
-            last = not any((s.layer, s.via) == key and s.position < start.position for s in groups)
-            if last or len(items) * rows * (width - start.position) >= FULL:
-                out[start] = items
-            else:
-                waiting[key] = items
-        return out
+    # --- which runs go together ---------------------------------------------------------------
 
     def _start(self, wanted: InterventionSet) -> _Start | None:
-        """The group of a set, or None where it has to run on its own."""
+        """Where a set departs, or None where it has to run on its own."""
         model, base = self.engine.model, self.base
         differing = changed(base.interventions, wanted)
         if base.whole or not differing or any(i.address.part in sites.TAIL for i in wanted):
             return None
-        n_layers = model.facts.n_layers
         layer = min(sites.item_stage(model, i) for i in differing)
         through = [i for i in differing if i.edge is not None]
         kept = set(base.interventions) <= set(wanted)
@@ -110,28 +112,69 @@ class Batch:
         if any(sites.item_stage(model, i) >= layer for i in behind):
             return None  # what such an edge sets depends on what changes here
         foot = any(i.edge is None and i.address.part in sites.FOOT for i in differing)
-        if foot or (layer == n_layers and not through) or _two_readings(wanted):
+        if foot or _two_readings(wanted):
             return None
-        frame = Frame(base.lengths, base.tokens.shape[1], 0, base.tokens.device)
-        position = min(frame.first(i.address) for i in differing)
-        window = model.facts.window
-        whole = not model.facts.caches or model.facts.all_positions
-        if whole or (window is not None and frame.width > window):
-            position = 0
+        position = 0
+        if self._cuttable():
+            frame = Frame(base.lengths, base.tokens.shape[1], 0, base.tokens.device)
+            position = min(frame.first(i.address) for i in differing)
         if not through:
-            return _Start(layer, position)
+            here = [i for i in wanted if sites.item_stage(model, i) == layer]
+            late = all(i in differing and i.address.part in _LATE for i in here)
+            same = all(sites.item_stage(model, i) != layer for i in base.interventions)
+            return _Start(layer, position, late=late and same)
         assert through[0].edge is not None
         part = through[0].edge.receiver.part
         return _Start(layer, position, "mlp" if part == "mlp" else "heads")
 
-    def _parts(self, items: list[int], start: _Start) -> Iterator[list[int]]:
+    def _cuttable(self) -> bool:
+        """Whether a pass may leave out positions whose keys and values are known."""
+        facts, width = self.engine.model.facts, self.base.tokens.shape[1]
+        ahead = not facts.caches or bool(facts.all_positions)
+        return not ahead and (facts.window is None or width <= facts.window)
+
+    def _groups(self, starts: dict[int, _Start]) -> list[tuple[int, list[int]]]:
+        """Runs that go together, in the order of joining, and the position they start at.
+
+        A group starts at the first position of its runs: a wide one computes what it need not, a
+        narrow one pays for calls. This is the cheapest way to cut the positions into groups.
+        """
+        prompts, width = len(self.base.lengths), self.base.tokens.shape[1]
+        n_layers = self.engine.model.facts.n_layers
+        call = CALL_GPU if self.base.final.is_cuda else CALL_CPU
+        at: dict[int, list[int]] = {}
+        for i, start in starts.items():
+            at.setdefault(start.position, []).append(i)
+        positions = sorted(at)
+        blocks = [[n_layers - starts[i].layer for i in at[p]] for p in positions]
+        best: list[tuple[int, int]] = [(0, 0)] * (len(positions) + 1)
+        for first in reversed(range(len(positions))):
+            rows, deepest, options = 0, 0, []
+            for stop in range(first + 1, len(positions) + 1):
+                rows += prompts * sum(blocks[stop - 1])
+                deepest = max(deepest, *blocks[stop - 1])
+                cost = rows * (width - positions[first]) + call * deepest + best[stop][0]
+                options.append((cost, stop))
+            best[first] = min(options)
+        groups, first = [], 0
+        while first < len(positions):
+            stop = best[first][1]
+            items = [i for p in positions[first:stop] for i in at[p]]
+            items.sort(key=lambda i: (starts[i].layer, starts[i].via))
+            groups.append((positions[first], items))
+            first = stop
+        return groups
+
+    def _parts(self, items: list[int], position: int) -> Iterator[list[int]]:
         """Chunks that fit; the size is looked up anew for each, as it may have been halved."""
         at = 0
-        rows = len(self.base.lengths) * (self.base.tokens.shape[1] - start.position)
+        rows = len(self.base.lengths) * (self.base.tokens.shape[1] - position)
         while at < len(items):
             size = max(1, self.tokens_at_once // rows)
             yield items[at : at + size]
             at += size
+
+    # --- running them -------------------------------------------------------------------------
 
     def _alone(self, wanted: InterventionSet) -> Tensor:
         base, engine = self.base, self.engine
@@ -139,11 +182,11 @@ class Batch:
         return self.judge.run(engine, run)
 
     def _together(
-        self, sets: Sequence[InterventionSet], part: list[int], start: _Start
+        self, sets: Sequence[InterventionSet], starts: dict[int, _Start], part: list[int]
     ) -> list[tuple[int, Tensor]]:
         values = None
         try:
-            values = self._ends([sets[i] for i in part], start)
+            values = self._ends([(sets[i], starts[i]) for i in part])
         except (torch.OutOfMemoryError, MemoryError):
             if len(part) == 1:
                 raise
@@ -151,66 +194,136 @@ class Batch:
             self.tokens_at_once = max(1, self.tokens_at_once // 2)
             half = len(part) // 2
             return [
-                *self._together(sets, part[:half], start),
-                *self._together(sets, part[half:], start),
+                *self._together(sets, starts, part[:half]),
+                *self._together(sets, starts, part[half:]),
             ]
         rows = len(self.base.lengths)
         return [(i, values[n * rows : (n + 1) * rows]) for n, i in enumerate(part)]
 
-    def _ends(self, sets: list[InterventionSet], start: _Start) -> Tensor:
-        """The judged ends of some sets: [sets * b]."""
-        base, engine = self.base, self.engine
-        count, n_layers = len(sets), engine.model.facts.n_layers
-        lender = Lender(engine, base.tokens, base.lengths, self.check)
+    def _ends(self, runs: list[tuple[InterventionSet, _Start]]) -> Tensor:
+        """The judged ends of some runs, in the order of their blocks: [sets * b]."""
+        base, n_layers = self.base, self.engine.model.facts.n_layers
+        position = min(start.position for _, start in runs)
+        values = self._borrowed([wanted for wanted, _ in runs])
+        flight = Flight(position, len(base.lengths), values, base.final[:0, position:])
+        first = runs[0][1].layer
+        late = {
+            n
+            for n, (_, start) in enumerate(runs)
+            if start.late and self._z(start.layer) is not None
+        }
+        marks = {start.layer for _, start in runs} | {runs[n][1].layer + 1 for n in late}
+        for layer, stop in pairwise(sorted(marks | {max(first, n_layers - 1), n_layers})):
+            new = [n for n, (_, start) in enumerate(runs) if start.layer == layer]
+            after = Flight(position, flight.prompts, values, flight.stream[:0])
+            self._join(after, [(n, *runs[n]) for n in new if n in late])
+            fixed = self._join(flight, [(n, *runs[n]) for n in new if n not in late])
+            self._advance(flight, after, range(layer, stop), fixed)
+        last = [n for n, (_, start) in enumerate(runs) if start.layer == n_layers]
+        self._join(flight, [(n, *runs[n]) for n in last])
+        ends = self._judged(flight.stream, flight.position).reshape(len(runs), -1)
+        out = torch.empty_like(ends)
+        out[flight.order] = ends
+        return out.flatten()
+
+    def _borrowed(self, sets: Sequence[InterventionSet]) -> dict[AnyIntervention, Tensor]:
         values: dict[AnyIntervention, Tensor] = {}
         for wanted in sets:
-            values.update(lender.values(wanted, values))
-        shifts, fixed = self._received(sets, start, values)
-        if start.layer == n_layers:
-            final = base.final.repeat(count, 1, 1) + shifts
-            return self._judged(final, 0)
-        p = start.position
-        frame = Frame(base.lengths, base.tokens.shape[1], p, base.tokens.device)
-        shop = Workshop(engine.model, frame, values)
-        rows = len(base.lengths)
-        tasks = [
-            Task(wanted.items, slice(n * rows, (n + 1) * rows)) for n, wanted in enumerate(sets)
-        ]
-        layers = range(start.layer, n_layers)
-        hooks = [
-            *engine.fixed(base, layers, p),
-            *edges.fixed_hooks(engine.model, fixed, p),
-            *shop.hooks(tasks, (), layers),
-        ]
-        span = Span(base.tokens[:, p:].repeat(count, 1), start.layer, n_layers, hooks=hooks)
-        span.residual = base.stream(start.layer)[:, p:].repeat(count, 1, 1)
-        span.past = _repeated(base, start, count)
-        span.cancelled = self.check
-        return self._judged(run_span(engine.model, span).leaving, p)
+            known = {item: values[item] for item in wanted if item in values}
+            values.update(self._lender.values(wanted, known))
+        return values
 
-    def _received(
-        self,
-        sets: list[InterventionSet],
-        start: _Start,
-        values: dict[AnyIntervention, Tensor],
-    ) -> tuple[Tensor, list[Fixed]]:
-        """For edges: what the logits' streams are shifted by, or the receivers' inputs by rows."""
+    def _join(
+        self, flight: Flight, joining: Sequence[tuple[int, InterventionSet, _Start]]
+    ) -> list[Fixed]:
+        """Adds runs that depart at one block; returns what their edges into it set."""
+        if not joining:
+            return []
+        layer = joining[0][2].layer
+        fresh = repeated(self.base.stream(layer)[:, flight.position :], len(joining))
+        fixed: list[Fixed] = []
+        for via in ("heads", "mlp"):
+            rows = [n for n, (_, _, start) in enumerate(joining) if start.via == via]
+            asked = [
+                request for n in rows for request in self._requests(joining[n][1], flight.values)
+            ]
+            if layer == self.engine.model.facts.n_layers and asked:
+                shift = torch.cat([request.shift for request in asked])
+                fresh = fresh + shift[:, flight.position :]
+                continue
+            places = edges.receive(self.engine, self.base, layer, asked, flight.values)
+            for n, received in zip(rows, places, strict=True):
+                at = (len(flight.sets) + n) * flight.prompts
+                own = slice(at, at + flight.prompts)
+                fixed += [Fixed(address, value, own) for address, value in received]
+        flight.stream = torch.cat([flight.stream, fresh])
+        flight.order += [n for n, _, _ in joining]
+        flight.sets += [wanted for _, wanted, _ in joining]
+        return fixed
+
+    def _requests(
+        self, wanted: InterventionSet, values: dict[AnyIntervention, Tensor]
+    ) -> list[edges.Request]:
+        new = [i for i in changed(self.base.interventions, wanted) if i.edge is not None]
+        return edges.requests(self.engine, self.base, new, values)
+
+    def _span(self, flight: Flight, layers: range, fixed: Sequence[Fixed], position: int) -> Span:
+        """One pass of a flight through some blocks, at its positions from ``position`` on."""
         base, engine = self.base, self.engine
-        nothing = torch.zeros(1, device=base.tokens.device)
-        if not start.via:
-            return nothing, []
-        asked = []
-        for wanted in sets:
-            new = [i for i in changed(base.interventions, wanted) if i.edge is not None]
-            asked += edges.requests(engine, base, new, values)
-        if start.layer == engine.model.facts.n_layers:
-            return torch.cat([request.shift for request in asked]), []
-        rows = len(base.lengths)
-        fixed = []
-        for n, places in enumerate(edges.receive(engine, base, start.layer, asked, values)):
-            own = slice(n * rows, (n + 1) * rows)
-            fixed += [Fixed(address, value, own) for address, value in places]
-        return nothing, fixed
+        count = len(flight.sets)
+        frame = Frame(base.lengths, base.tokens.shape[1], position, base.tokens.device)
+        shop = Workshop(engine.model, frame, flight.values)
+        hooks: list[tuple[str, Hook]] = [
+            *engine.fixed(base, layers, position),
+            *edges.fixed_hooks(engine.model, fixed, position),
+            *shop.hooks(flight.tasks(), (), layers),
+        ]
+        tokens = base.tokens[:, position:].repeat(count, 1)
+        span = Span(tokens, layers.start, layers.stop, hooks=hooks, lean=True)
+        span.residual = flight.stream[:, position - flight.position :]
+        span.past = past_of(base, layers, position, count)
+        span.cancelled = self.check
+        return span
+
+    def _advance(
+        self, flight: Flight, after: Flight, layers: range, fixed: Sequence[Fixed]
+    ) -> None:
+        """Runs some blocks; what comes late into the first of them (``after``) joins behind it."""
+        model, n_layers = self.engine.model, self.engine.model.facts.n_layers
+        narrow = layers.stop == n_layers and self._ends_narrow(flight)
+        position = min(self.base.lengths) - 1 if narrow else flight.position
+        joined = flight.stream[:, position - flight.position :]
+        if flight.sets:
+            span = self._span(flight, layers, fixed, position)
+            if narrow:
+                keys = run_keys(model, self._span(flight, layers, fixed, flight.position))
+                found = tuple(t[:, :, :position] for t in keys)
+                span.past = {**(span.past or {}), layers.start: (found[0], found[1])}
+            joined = run_span(model, span).leaving
+        if after.sets:
+            span = self._span(after, layers, (), position)
+            z = self._z(layers.start)
+            assert z is not None
+            span.z = repeated(z[:, position:], len(after.sets)).contiguous()
+            joined = torch.cat([joined, run_span(model, span).leaving])
+        flight.stream, flight.position = joined, position
+        flight.sets += after.sets
+        flight.order += after.order
+
+    def _ends_narrow(self, flight: Flight) -> bool:
+        """Whether the last block had better compute its last positions alone."""
+        if self.judge.whole or not self._cuttable():
+            return False
+        width, last = self.base.tokens.shape[1], min(self.base.lengths) - 1
+        return width - flight.position >= 2 * (width - last)
+
+    def _z(self, layer: int) -> Tensor | None:
+        """The held run's z of one block [b, p, h * e], or None where it cannot be put in."""
+        if layer not in self._zs:
+            base = self.base
+            span = Span(base.tokens, layer, layer + 1, base.stream(layer))
+            self._zs[layer] = run_z(self.engine.model, span)
+        return self._zs[layer]
 
     def _judged(self, final: Tensor, position: int) -> Tensor:
         base = self.base
@@ -230,18 +343,6 @@ def _two_readings(wanted: InterventionSet) -> bool:
     return any(
         i.edge is None and i.address.part == "head" and i.address.place in heads for i in wanted
     )
-
-
-def _repeated(base: HeldRun, start: _Start, count: int) -> dict[int, tuple[Tensor, Tensor]] | None:
-    p = start.position
-    if not p:
-        return None
-    wanted = {0, *range(start.layer, len(base.entering))}
-    return {
-        i: (k[:, :, :p].repeat(count, 1, 1, 1), v[:, :, :p].repeat(count, 1, 1, 1))
-        for i, (k, v) in base.cache.items()
-        if i in wanted
-    }
 
 
 def _room(engine: Engine, base: HeldRun) -> int:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from circuitboard.engine import scatter
 from circuitboard.models.executor import Hook
 from circuitboard.models.model import Model
 from circuitboard.spec import tensors
@@ -177,7 +178,7 @@ class Task:
 
 
 @dataclass
-class _Step:
+class Step:
     """What happens to one place in some rows: its interventions in order."""
 
     address: Address
@@ -231,7 +232,7 @@ class Workshop:
         steps = [step for task in tasks for step in self._steps(task, layers)]
         steps.sort(key=lambda s: _ORDER.index(s.address.part) if s.address.part in _ORDER else 0)
         readings = [a for a in wanted if stage(self.model, a) in layers]
-        by_point: dict[str, list[_Step]] = {}
+        by_point: dict[str, list[Step]] = {}
         for step in steps:
             by_point.setdefault(step.point, []).append(step)
         hooks: list[tuple[str, Hook]] = [(p, self._changer(group)) for p, group in by_point.items()]
@@ -240,12 +241,12 @@ class Workshop:
         hooks += [(point, self._noter(point)) for point in dict.fromkeys(needed)]
         return hooks + [(_read_point(a), self._reader(a)) for a in readings]
 
-    def _steps(self, task: Task, layers: range) -> list[_Step]:
+    def _steps(self, task: Task, layers: range) -> list[Step]:
         places: dict[Address, list[AnyIntervention]] = {}
         for item in task.interventions:
             if item.edge is None and stage(self.model, item.address) in layers:
                 places.setdefault(item.address.at(None), []).append(item)
-        return [_Step(address, task.rows, items) for address, items in places.items()]
+        return [Step(address, task.rows, items) for address, items in places.items()]
 
     def _noter(self, point: str) -> Hook:
         def note(tensor: Tensor) -> None:
@@ -253,11 +254,14 @@ class Workshop:
 
         return note
 
-    def _changer(self, steps: list[_Step]) -> Hook:
-        ready = [(step, self._applier(step)) for step in steps]
+    def _changer(self, steps: list[Step]) -> Hook:
+        spots, single = scatter.spots_of(steps, self.frame, self.values)
+        write = scatter.writer(spots, self.model.facts.n_heads)
+        ready = [(step, self._applier(step)) for step in single]
 
         def change(tensor: Tensor) -> Tensor:
             out = self._shaped(tensor).clone()
+            write(out)
             for step, apply in ready:
                 if step.derived:
                     self._derived(step, apply, out)
@@ -268,7 +272,7 @@ class Workshop:
 
         return change
 
-    def _applier(self, step: _Step) -> Change:
+    def _applier(self, step: Step) -> Change:
         scores = step.address.part == "head.scores"
         changes = [(self.change(item), self.frame.mask(item.address)) for item in step.items]
 
@@ -285,7 +289,7 @@ class Workshop:
 
         return apply
 
-    def _derived(self, step: _Step, apply: Change, out: Tensor) -> None:
+    def _derived(self, step: Step, apply: Change, out: Tensor) -> None:
         """Changes, in place, what a place that is no tensor goes into."""
         address = step.address
         current = self._derive(address, out)[step.rows]

@@ -43,6 +43,7 @@ class Lender:
         self._tokens = tokens
         self._lengths = lengths
         self._check = check
+        self._runs: dict[Source, HeldRun] = {}
 
     def values(
         self, wanted: InterventionSet, known: dict[AnyIntervention, Tensor] | None = None
@@ -70,9 +71,11 @@ class Lender:
         return self._engine.read(run, [place])[place.place]
 
     def _run(self, source: Source) -> HeldRun:
-        tokens, lengths = self._engine.encode(source.prompts)
-        wanted = InterventionSet(source.interventions)
-        return self._engine.run(tokens, lengths, wanted, self._check)[0]
+        if source not in self._runs:
+            tokens, lengths = self._engine.encode(source.prompts)
+            wanted = InterventionSet(source.interventions)
+            self._runs[source] = self._engine.run(tokens, lengths, wanted, self._check)[0]
+        return self._runs[source]
 
     # --- another run --------------------------------------------------------------------------
 

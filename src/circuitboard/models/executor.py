@@ -17,10 +17,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer
 
+from circuitboard.models.lean import lean
 from circuitboard.models.model import Model
 
 Hook = Callable[[Tensor], Tensor | None]
+Forward = Callable[..., Any]
 KeysValues = tuple[Tensor, Tensor]
 
 
@@ -40,8 +43,12 @@ class Span:
         tokens: [b, p] token ids of the positions that are run.
         start, stop: blocks start..stop-1 run; stop = n_layers runs all the rest.
         residual: [b, p, d], what enters block ``start``; None to begin with the embedding.
-        past: keys and values [b, h, s, e] of earlier positions for layers from ``start`` on.
+        past: keys and values [b, h, s, e] of earlier positions for layers from ``start`` on; they
+            may be expanded views, and are read alone.
         hooks: hook point name and function, in the order in which they act.
+        z: [b, p, h * e], what enters the output projection of block ``start``, from
+            :func:`run_z`: the attention before it is then not computed.
+        lean: may use the fused forms of :mod:`circuitboard.models.lean`: equal up to rounding.
     """
 
     tokens: Tensor
@@ -51,6 +58,8 @@ class Span:
     past: dict[int, KeysValues] | None = None
     hooks: Sequence[tuple[str, Hook]] = ()
     cancelled: Callable[[], None] = field(default=lambda: None)
+    z: Tensor | None = None
+    lean: bool = False
 
 
 @dataclass
@@ -138,25 +147,140 @@ def _call(model: Model, tokens: Tensor, cache: DynamicCache | None) -> Any:
     return model.bridge.original_model(**inputs)
 
 
-def run_span(model: Model, span: Span) -> Passed:
-    """Runs blocks ``span.start`` to ``span.stop - 1`` and returns what flowed between them."""
-    entering: dict[int, Tensor] = {}
-    cache = DynamicCache() if model.facts.caches else None
-    if cache is not None and span.past is not None:
-        for layer, (keys, values) in span.past.items():
-            cache.update(keys, values, layer)
-    with model.lock, torch.no_grad(), hooked(model, span.hooks), _gates(model, span, entering):
+@contextmanager
+def _swapped(
+    module: Any, make: Callable[[Callable[..., Any]], Callable[..., Any]]
+) -> Iterator[None]:
+    """Replaces a module's forward, for this thread, until the block ends."""
+    own, owner = module.__dict__.get("forward"), threading.get_ident()
+    plain = module.forward
+    other = make(plain)
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        return (other if threading.get_ident() == owner else plain)(*args, **kwargs)
+
+    object.__setattr__(module, "forward", forward)
+    try:
+        yield
+    finally:
+        module.__dict__.pop("forward")
+        if own is not None:
+            object.__setattr__(module, "forward", own)
+
+
+@contextmanager
+def _given(model: Model, span: Span) -> Iterator[None]:
+    """Lets block ``start`` take its heads' z from ``span.z``."""
+    if span.z is None:
+        yield
+        return
+    attn: Any = model.bridge.blocks[span.start].attn
+
+    def forward(*_args: Any, **_kwargs: Any) -> tuple[Tensor, None]:
+        return attn.hook_out(attn.o(span.z)), None
+
+    with _swapped(attn, lambda _plain: forward):
+        yield
+
+
+def run_z(model: Model, span: Span) -> Tensor | None:
+    """What enters the output projection of block ``span.start``: [b, p, h * e].
+
+    None where an architecture's attention does not end in that projection alone, so that its
+    output cannot be computed from z; that is tried out.
+    """
+    attn: Any = getattr(model.bridge.blocks[span.start], "attn", None)
+    if getattr(attn, "o", None) is None or not hasattr(attn, "hook_out"):
+        return None
+    seen: list[Tensor] = []
+    left: list[Any] = []
+
+    def watch(kept: list[Any], result: bool) -> Callable[[Forward], Forward]:
+        def make(plain: Forward) -> Forward:
+            def forward(*args: Any, **kwargs: Any) -> Any:
+                out = plain(*args, **kwargs)
+                kept.append(out if result else args[0] if args else None)
+                return out
+
+            return forward
+
+        return make
+
+    with _swapped(attn, watch(left, True)), _swapped(attn.o, watch(seen, False)):
+        run_span(model, span)
+    whole = isinstance(left[0], tuple) and len(left[0]) == 2 and len(seen) == 1
+    if not whole or not isinstance(seen[0], Tensor) or seen[0].ndim != 3:
+        return None
+    with model.lock, torch.no_grad():
+        again = attn.hook_out(attn.o(seen[0]))
+    return seen[0] if torch.equal(again, left[0][0]) else None
+
+
+class _Cache(DynamicCache):
+    """A cache that begins with keys and values of earlier positions, taken without a copy.
+
+    With ``last`` set, the pass ends once that layer's keys and values are known.
+    """
+
+    def __init__(self, past: dict[int, KeysValues] | None) -> None:
+        super().__init__()
+        self.last: int | None = None
+        for layer, (keys, values) in (past or {}).items():
+            while len(self.layers) <= layer:
+                self.layers.append(DynamicLayer())
+            held: Any = self.layers[layer]
+            held.lazy_initialization(keys, values)
+            held.keys, held.values = keys, values
+
+    def update(self, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        """Adds keys and values of a layer and returns all of that layer's."""
+        pair = super().update(*args, **kwargs)
+        layer = kwargs["layer_idx"] if "layer_idx" in kwargs else args[2]
+        if layer == self.last:
+            raise _StopSignal(pair[0])
+        return pair
+
+
+def _pass(model: Model, span: Span, cache: _Cache | None, entering: dict[int, Tensor]) -> Tensor:
+    """One pass; returns what it was stopped with."""
+    with (
+        model.lock,
+        torch.no_grad(),
+        lean(model, span.lean),
+        _given(model, span),
+        hooked(model, span.hooks),
+        _gates(model, span, entering),
+    ):
         try:
             _call(model, span.tokens, cache)
         except _StopSignal as stop:
-            leaving = stop.hidden
-        else:
-            raise RuntimeError("the pass ran past its last block")
+            return stop.hidden
+    raise RuntimeError("the pass ran past its last block")
+
+
+def run_keys(model: Model, span: Span) -> KeysValues:
+    """Keys and values [b, h, s, e] of block ``span.start``, ``span.past`` before them.
+
+    What the block does after that is not computed. For models that cache (``facts.caches``).
+    """
+    cache = _Cache(span.past)
+    cache.last = span.start
+    _pass(model, span, cache, {})
+    kept: Any = cache.layers[span.start]
+    return kept.keys, kept.values
+
+
+def run_span(model: Model, span: Span) -> Passed:
+    """Runs blocks ``span.start`` to ``span.stop - 1`` and returns what flowed between them."""
+    entering: dict[int, Tensor] = {}
+    cache = _Cache(span.past) if model.facts.caches else None
+    leaving = _pass(model, span, cache, entering)
     kept: dict[int, KeysValues] = {}
     if cache is not None:
         layers: list[Any] = cache.layers
         for layer in entering:
-            kept[layer] = (layers[layer].keys, layers[layer].values)
+            if span.z is None or layer > span.start:
+                kept[layer] = (layers[layer].keys, layers[layer].values)
     return Passed(entering, leaving, kept)
 
 
