@@ -22,7 +22,7 @@ from circuitboard.spec.errors import (
     StaleResultError,
     TargetError,
 )
-from circuitboard.spec.intervention import Freeze, InterventionSet, Scale, Set, Zero
+from circuitboard.spec.intervention import Freeze, InterventionSet, Patch, Scale, Set, Zero
 from circuitboard.spec.metric import Metric
 
 PROMPT = tiny.prompt()
@@ -245,3 +245,15 @@ def test_what_is_kept_on_the_way_is_what_reading_gives(name: str) -> None:
         other, _ = plain.run(tokens, lengths, InterventionSet.of(item))
         for place, value in plain.read(other, keep).items():
             torch.testing.assert_close(run.values[place], value, rtol=1e-4, atol=1e-5)
+
+
+def test_position_embeddings_of_several_prompts_change_one_by_one() -> None:
+    m = tiny.model("gpt2")
+    prompts = [tiny.prompt(9, seed=1), tiny.prompt(6, seed=2)]
+    item = Patch("pos_embed@-1", tiny.prompt(4, seed=3))
+    both = run(m, prompts, item, target="t7", foil="t11")
+    for row, text in enumerate(prompts):
+        alone = run(m, text, item, target="t7", foil="t11")
+        width = alone.tokens.shape[1]
+        np.testing.assert_allclose(both.logits[row, :width], alone.logits[0], atol=1e-4)
+        np.testing.assert_allclose(both["pos_embed"][row, :width], alone["pos_embed"][0], atol=1e-6)

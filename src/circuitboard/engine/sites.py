@@ -268,7 +268,7 @@ class Workshop:
                 else:
                     slot = view(self.model, step.address, out[step.rows])
                     slot.copy_(apply(slot))
-            return out.reshape(tensor.shape)
+            return out.reshape(tensor.shape) if tensor.ndim == 2 else out
 
         return change
 
@@ -304,9 +304,14 @@ class Workshop:
         slot.copy_(slot * ratio if bias is None else (slot - bias) * ratio + bias)
 
     def _shaped(self, tensor: Tensor) -> Tensor:
-        """OPT computes part of a block on [b*p, d]: brought back to [b, p, d]."""
+        """OPT computes part of a block on [b*p, d]: brought back to [b, p, d].
+
+        Position embeddings that all prompts share, [1, p, d], become one row for each.
+        """
+        rows = len(self.frame.lengths)
         if tensor.ndim > 2:
-            return tensor
+            shared = tensor.shape[0] == 1 < rows
+            return tensor.expand(rows, *tensor.shape[1:]) if shared else tensor
         return tensor.reshape(-1, self.frame.width - self.frame.offset, tensor.shape[-1])
 
     def _derive(self, address: Address, tensor: Tensor) -> Tensor:
