@@ -24,6 +24,7 @@ from circuitboard.models.load import default_prompt, load
 from circuitboard.models.model import Model
 from circuitboard.session import watcher
 from circuitboard.session.code import python_for
+from circuitboard.session.directions import Directions
 from circuitboard.session.interventions import (
     Entry,
     InterventionList,
@@ -44,7 +45,7 @@ from circuitboard.spec.metric import Metric, MetricKind
 Listener = Callable[[str], None]
 
 
-class Board(Verbs):
+class Board(Verbs, Directions):
     """A live board.
 
     Args:
@@ -91,6 +92,7 @@ class Board(Verbs):
         self._future: list[Question] = []
         self._selection: tuple[str, ...] = ()
         self._position = -1
+        self._directions = {}
         self._widget: Any = None
         self._question = Question(prompt, target, foil)
         self._encoded = self._encode(self._question)
@@ -297,7 +299,7 @@ class Board(Verbs):
     def code(self) -> str:
         """Python that rebuilds this state."""
         q = self._question
-        return python_for(self.model.source, q.prompt, q.target, q.foil, q.entries)
+        return python_for(self.model.source, q, self._directions)
 
     # --- running ------------------------------------------------------------------------------
 

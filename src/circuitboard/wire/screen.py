@@ -299,4 +299,5 @@ def state_of(board: Board, seq: int) -> m.State:
         busy=not current and board.problem is None,
         plan=outcome.plan if outcome is not None else "",
         problem=None if board.problem is None else problem_of(board.problem),
+        directions=list(board.directions),
     )

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
+from circuitboard.wire import messages as m
 from circuitboard.wire.codec import Buffers
 from circuitboard.wire.messages import HeadView, LogitsView, MapView, View, ViewData
-from circuitboard.wire.painters import head, logits, map
+from circuitboard.wire.painters import decomposition, head, lens, logits, map, stream
 from circuitboard.wire.painters.scene import Painter, Scene
 
 PAINTERS: dict[type, Painter] = {
     MapView: map.PAINTER,
     HeadView: head.PAINTER,
     LogitsView: logits.PAINTER,
+    m.DecompositionView: decomposition.DECOMPOSITION,
+    m.EmbeddingView: stream.EMBEDDING,
+    m.LensView: lens.LENS,
+    m.LogitGridView: lens.LOGIT_GRID,
+    m.StreamView: stream.STREAM,
+    m.TrajectoryView: lens.TRAJECTORY,
+    m.WaterfallView: decomposition.WATERFALL,
 }
 
 

@@ -7,15 +7,13 @@
 from __future__ import annotations
 
 from circuitboard.wire.messages import LogitRow, LogitsInfo, LogitsView
-from circuitboard.wire.painters.scene import Painter, Scene
+from circuitboard.wire.painters.scene import Painter, Scene, position_of
 
 
 def paint(view: LogitsView, scene: Scene) -> LogitsInfo:
     """Rows as :class:`LogitsInfo` says."""
     engine, outcome = scene.engine, scene.outcome
-    length = outcome.now.lengths[0]
-    position = view.position + length if view.position < 0 else view.position
-    position = max(0, min(position, length - 1))
+    position = position_of(scene, view.position)
     now = engine.logits_at(outcome.now, position)[0]
     base = engine.logits_at(outcome.baseline, position)[0]
     k = max(1, min(view.k, now.shape[-1]))
