@@ -4,7 +4,8 @@ import inspector from "./inspector.css";
 import map from "./map.css";
 import parts from "./parts.css";
 import prompt from "./prompt.css";
+import residual from "./residual.css";
 import status from "./status.css";
 
 /** All style sheets, the general ones first. */
-export const css = [frame, parts, prompt, map, head, inspector, status].join("");
+export const css = [frame, parts, prompt, map, head, inspector, residual, status].join("");
