@@ -51,20 +51,21 @@ const PLAIN = { least: 9, most: 26 };
 const HEADER = 20;
 const TILTED = 52;
 const READABLE = 30;
+const LEAN = 26;
 const LEAST = 2;
 const STEP = 11;
 
 export function gridFrame(width: number, shape: GridShape): GridFrame {
   const { rows, columns, left, texts, zoom, maxHeight } = shape;
-  const fit = (width - left) / Math.max(1, columns);
+  // Names that lean to the right need room after the last column.
+  const lean = texts ? 0 : LEAN;
+  const fit = (width - left - lean) / Math.max(1, columns);
   const plain = Math.min(PLAIN.most, Math.max(PLAIN.least, fit));
   const wide = (texts ? Math.max(TEXT_WIDTH, fit) : plain) * zoom;
   const cellWidth = Math.max(LEAST, wide);
   const high = texts ? TEXT_HEIGHT * Math.min(1.4, zoom) : Math.min(cellWidth, PLAIN.most * zoom);
   const cellHeight = Math.max(texts && zoom < 0.7 ? 6 : LEAST, high);
   const top = cellWidth >= READABLE * 1.4 ? HEADER : TILTED;
-  // Names that lean to the right need room after the last column.
-  const lean = top === TILTED ? 26 : 0;
   const full = { width: left + columns * cellWidth + lean, height: top + rows * cellHeight };
   const seen = { width: Math.min(width, full.width), height: Math.min(maxHeight, full.height) };
   return { left, top, cellWidth, cellHeight, rows, columns, full, seen };

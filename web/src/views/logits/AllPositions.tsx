@@ -1,5 +1,5 @@
 import { largest, signedScale, unsignedScale } from "../../draw/colour";
-import { percent, signed } from "../../draw/number";
+import { format, signed } from "../../draw/number";
 import { PALETTES } from "../../draw/theme";
 import { useBoard } from "../../state/board";
 import { infoOf, type Picture } from "../../state/kernel";
@@ -35,6 +35,14 @@ export function AllPositions() {
   );
 }
 
+/** Percent, to the whole; a change that is not known is that of a new token. */
+function short(part: number, change: boolean): string {
+  if (Number.isNaN(part)) return change ? "new" : "";
+  const whole = format(100 * part, 0);
+  if (change) return signed(100 * part, 0);
+  return whole === "0" ? "" : whole;
+}
+
 function TokenGrid({ picture, info }: { picture: Picture | null; info: LogitGridInfo }) {
   const board = useBoard();
   const side = logitsState(board).side.value;
@@ -54,8 +62,8 @@ function TokenGrid({ picture, info }: { picture: Picture | null; info: LogitGrid
   const ranks = Array.from({ length: k }, (_, i) => String(i + 1));
   const [low, high] = scale.signed ? scale.domain.map((value) => signed(value)) : ["0", "1"];
   const meaning = scale.signed
-    ? "probability now minus baseline (blank: not among the baseline's)"
-    : "probability; tokens by rank, a row for each position";
+    ? "probability now minus baseline; in %, new: not among the baseline's"
+    : "probability; tokens by rank with %, a row for each position";
   return (
     <GridCanvas
       name="logit-grid"
@@ -69,13 +77,7 @@ function TokenGrid({ picture, info }: { picture: Picture | null; info: LogitGrid
       maxHeight={460}
       text={(r, c) => {
         const at = r * k + c;
-        const value = data[at] ?? Number.NaN;
-        const number = scale.signed
-          ? Number.isNaN(value)
-            ? "new"
-            : signed(100 * value, 1)
-          : percent(value);
-        return `${words.get(ids[at] ?? -1) ?? ""} ${number}`;
+        return `${words.get(ids[at] ?? -1) ?? ""} ${short(data[at] ?? Number.NaN, scale.signed)}`;
       }}
       selected={{ row: board.position.value, column: null }}
       pick={(row) => void board.select([...board.selection.peek()], row)}

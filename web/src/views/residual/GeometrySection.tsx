@@ -1,6 +1,6 @@
-import { largest, signedScale, unsignedScale } from "../../draw/colour";
+import { largest, type Scale, signedScale, unsignedScale } from "../../draw/colour";
 import { compact, format, signed } from "../../draw/number";
-import { PALETTES } from "../../draw/theme";
+import { PALETTES, type Palette } from "../../draw/theme";
 import { useBoard } from "../../state/board";
 import { infoOf, type Picture } from "../../state/kernel";
 import { placeName, rowOf, streamPlace } from "../../state/stream";
@@ -53,12 +53,25 @@ interface Props {
 }
 
 const MEANINGS = {
-  norms: "length of the residual",
+  norms: "length of the residual, log scale",
   projection: "projection of the residual",
   layers: "cosine between the stream at two layers, at this position",
   positions: "cosine between the stream at two positions, at this layer",
 } as const;
 const UNITS = { logits: "logits", share: "share", length: "length" } as const;
+
+/** Lengths grow from layer to layer: their colours are those of their logarithms. */
+function lengths(data: Float32Array, palette: Palette) {
+  const logs = data.map(Math.log10);
+  const known = logs.filter(Number.isFinite);
+  const [low, high] = known.reduce(
+    ([a, b], value) => [Math.min(a, value), Math.max(b, value)],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  );
+  const domain = known.length ? ([low, Math.max(high, low + 1e-6)] as const) : ([0, 1] as const);
+  const scale: Scale = { domain, table: unsignedScale(palette.norm, 1).table, signed: false };
+  return { data: logs, scale, ends: domain.map((end) => compact(10 ** end)) };
+}
 
 function useValues({ picture, what }: Pick<Props, "picture" | "what">) {
   const board = useBoard();
@@ -67,15 +80,20 @@ function useValues({ picture, what }: Pick<Props, "picture" | "what">) {
   const data = onSide(now, base, side, "top");
   const palette = PALETTES[board.ui.theme.value];
   const cosine = what === "layers" || what === "positions";
+  if (what === "norms" && side !== "difference")
+    return { now, base, side, ...lengths(data, palette) };
   const isSigned = side === "difference" || what !== "norms";
   const most = cosine && side !== "difference" ? 1 : Math.max(1e-6, largest(data));
   const scale = isSigned ? signedScale(palette, most) : unsignedScale(palette.norm, most);
-  return { now, base, data, scale, side };
+  const ends = scale.signed
+    ? scale.domain.map((end) => signed(end))
+    : ["0", compact(scale.domain[1])];
+  return { now, base, data, scale, side, ends };
 }
 
 function StreamGrid({ picture, info, what, model }: Props) {
   const board = useBoard();
-  const { now, base, data, scale, side } = useValues({ picture, what });
+  const { now, base, data, scale, side, ends } = useValues({ picture, what });
   const tokens = board.kernel.tokens.value.map((token) => showToken(token.text));
   const places = info.places.map(placeName);
   const place = streamPlace(board.selection.value, model);
@@ -95,9 +113,6 @@ function StreamGrid({ picture, info, what, model }: Props) {
     else void board.select([info.places[up(r)] ?? place], c);
   };
   const unit = what === "projection" ? ` (${UNITS[info.unit]})` : "";
-  const ends = scale.signed
-    ? scale.domain.map((end) => signed(end))
-    : ["0", compact(scale.domain[1])];
   const note = `${MEANINGS[what]}${unit}${side === "difference" ? ", now minus baseline" : ""}`;
   return (
     <GridCanvas

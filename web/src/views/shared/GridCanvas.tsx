@@ -89,11 +89,11 @@ export function GridCanvas(props: GridProps) {
   return (
     <div class="grid-view" ref={ref}>
       <GridBox props={props} frame={frame} box={box} scroll={scroll} zoomBy={zoomBy}>
+        {/* biome-ignore lint/a11y/useSemanticElements: a table of that many cells would not scroll */}
         <canvas
           ref={canvas}
           data-testid={`${props.name}-canvas`}
           tabIndex={0}
-          // biome-ignore lint/a11y/useSemanticElements: a table of that many cells would not scroll
           role="grid"
           aria-label={`${props.label}. Arrow keys move, Enter selects, plus and minus zoom.`}
           data-pick={pick !== undefined}
@@ -122,7 +122,7 @@ function useGrid(props: GridProps, width: number, zoom: Signal<number>, cell: Si
     left: props.left ?? 46,
     texts: props.text !== undefined,
     zoom: zoom.value,
-    maxHeight: props.maxHeight ?? 420,
+    maxHeight: props.maxHeight ?? 520,
   });
   const paint = () => {
     if (!canvas.current || width === 0) return;
@@ -139,6 +139,13 @@ function useGrid(props: GridProps, width: number, zoom: Signal<number>, cell: Si
       cell: cell.value,
     });
   };
+  const { row, column } = props.selected ?? NONE;
+  const ready = width > 0;
+  useLayoutEffect(() => {
+    const at = { row: row ?? 0, column: column ?? 0 };
+    const to = scrollTo(frame, scroll.peek(), at);
+    if (ready) box.current?.scrollTo(to.x, row === null ? scroll.peek().y : to.y);
+  }, [row, column, ready]);
   useLayoutEffect(paint);
   useSignalEffect(paint);
   return { canvas, box, frame, scroll };

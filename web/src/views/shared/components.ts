@@ -1,3 +1,4 @@
+import { largest } from "../../draw/colour";
 import type { Side } from "../../state/ui";
 import type { Component } from "../../wire/types";
 
@@ -56,15 +57,21 @@ function single(component: Component, index: number, now: number, base: number):
   };
 }
 
-/** Every component as an item, but the rest of attention where it adds nothing at all. */
+/** What is smaller than this part of the largest is rounding. */
+const ROUNDING = 1e-6;
+
+/** Every component as an item, but the rest of attention where it adds nothing (no b_O). */
 export function items(
   components: readonly Component[],
   now: ArrayLike<number>,
   base: ArrayLike<number>,
 ): Item[] {
+  const least = ROUNDING * largest(now, base);
   return components
     .map((component, i) => single(component, i, now[i] ?? Number.NaN, base[i] ?? Number.NaN))
-    .filter((item) => item.kind !== "rest" || item.now !== 0 || item.base !== 0);
+    .filter(
+      ({ kind, now: a, base: b }) => kind !== "rest" || Math.max(Math.abs(a), Math.abs(b)) > least,
+    );
 }
 
 function together(key: string, label: string, kind: Item["kind"], parts: Item[]): Item {
