@@ -57,7 +57,9 @@ def lens_of(view: View, scene: Scene, ask: Ask) -> dict[str, Lens]:
     return found
 
 
-def _one(view: View, scene: Scene, which: tuple[str, HeldRun], ask: Ask, known: Known | None):
+def _one(
+    view: View, scene: Scene, which: tuple[str, HeldRun], ask: Ask, known: Known | None
+) -> Lens:
     end, run = which
     engine, facts = scene.engine, scene.model.facts
     cells = len(ask.places) * len(ask.positions)
