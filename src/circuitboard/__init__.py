@@ -31,6 +31,9 @@ _HOMES = {
     "patch_grid": "circuitboard.engine.sweep",
     "path_patch": "circuitboard.engine.paths",
     "Watch": "circuitboard.engine.sweep",
+    "decompose": "circuitboard.methods.decomposition",
+    "logit_lens": "circuitboard.methods.logit_lens",
+    "waterfall": "circuitboard.methods.waterfall",
     "Board": "circuitboard.widget",
 }
 
@@ -52,13 +55,16 @@ __all__ = [
     "Watch",
     "Zero",
     "__version__",
+    "decompose",
     "load",
+    "logit_lens",
     "patch_grid",
     "path_patch",
     "register_reference",
     "register_tensor",
     "run",
     "sweep",
+    "waterfall",
 ]
 
 
@@ -81,6 +87,9 @@ if TYPE_CHECKING:
     from circuitboard.engine.result import RunResult
     from circuitboard.engine.run import run
     from circuitboard.engine.sweep import Watch, patch_grid, sweep
+    from circuitboard.methods.decomposition import decompose
+    from circuitboard.methods.logit_lens import logit_lens
+    from circuitboard.methods.waterfall import waterfall
     from circuitboard.models.load import load
     from circuitboard.models.model import Model
     from circuitboard.session.board import Board

@@ -217,6 +217,7 @@ export class FakeKernel {
         ? `recomputed layers 1–${this.model.n_layers - 1}, 15 of 15 tokens, 3 ms`
         : "baseline",
       problem: null,
+      directions: [],
     };
   }
 

@@ -263,7 +263,7 @@ class Engine:
             StaleResultError: weights or hooks were changed after the run.
             AddressError: the model has no such place.
         """
-        self._fresh(run)
+        self.check_fresh(run)
         places = [self.model.check(a).at(None) for a in addresses]
         missing = [a for a in places if a.place not in run.values]
         by_stage: dict[int, list[Address]] = {}
@@ -306,7 +306,7 @@ class Engine:
                 logits = self.read(run, [Address("logits")])["logits"]
                 logits = logits[rows.to(logits.device), last.to(logits.device)]
             else:
-                self._fresh(run)
+                self.check_fresh(run)
                 logits = run_tail(self.model, run.shifted[rows, last][:, None])[:, 0]
             run.last_logits = logits.float()
             self.shelf.weigh(run)
@@ -318,10 +318,15 @@ class Engine:
             return self.last_logits(run)
         if run.whole or any(i.address.part in TAIL for i in run.interventions):
             return self.read(run, [Address("logits")])["logits"][:, position].float()
-        self._fresh(run)
+        self.check_fresh(run)
         return run_tail(self.model, run.shifted[:, position][:, None])[:, 0].float()
 
-    def _fresh(self, run: HeldRun) -> None:
+    def tail(self, residuals: Float[Tensor, "n d"]) -> Float[Tensor, "n v"]:
+        """Logits that the model makes of any residuals: final norm, unembedding, soft-cap."""
+        return run_tail(self.model, residuals[None])[0].float()
+
+    def check_fresh(self, run: HeldRun) -> None:
+        """Raises StaleResultError when weights or hooks were changed after a run."""
         if run.epoch != self.epoch:
             raise StaleResultError(
                 "The model's weights or hooks were changed after this run.",

@@ -65,6 +65,21 @@ class RunResult:
         return self._run.interventions
 
     @property
+    def engine(self) -> Engine:
+        """The engine that made it; methods read more of the run with it."""
+        return self._engine
+
+    @property
+    def held(self) -> HeldRun:
+        """The run as the engine keeps it."""
+        return self._run
+
+    @property
+    def measure(self) -> Metric | None:
+        """What target and foil mean; None where none were given, or the metric is one's own."""
+        return self._metric if isinstance(self._metric, Metric) else None
+
+    @property
     def tokens(self) -> NDArray[np.int64]:
         """Token ids [b, p], padded on the right."""
         return self._run.tokens.cpu().numpy()

@@ -51,8 +51,13 @@ class Attribution:
 
 
 @dataclass(frozen=True)
-class _Reader:
-    """The metric as a direction in the residual stream, before division by the final scale."""
+class Reader:
+    """The metric as a direction in the residual stream, before division by the final scale.
+
+    Attributes:
+        direction: [d], the final norm's gain and centring folded in.
+        constant: what the final norm's bias and the unembedding's bias add, in logits.
+    """
 
     direction: Tensor
     constant: float
@@ -69,29 +74,29 @@ def attribute(engine: Engine, run: HeldRun, metric: Metric) -> Attribution:
             "Attribute prompts with other targets on their own.",
         )
     model = engine.model
-    reader = _reader(engine, metric)
+    read = reader(engine, metric)
     rows = torch.arange(len(run.lengths), device=run.tokens.device)
     last = torch.tensor([n - 1 for n in run.lengths], device=run.tokens.device)
-    scale = _final_scale(engine, run, rows, last)
+    scale = final_scale(engine, run, rows, last)
     n_layers, n_heads = model.facts.n_layers, model.facts.n_heads
     heads = np.zeros((n_layers, n_heads), np.float32)
     mlps = np.full(n_layers, np.nan, np.float32)
     rest = np.zeros(n_layers, np.float32)
     for layer, part in enumerate(run.written):
-        weights = _head_directions(engine, layer, metric, reader.direction)
+        weights = _head_directions(engine, layer, metric, read.direction)
         by_head = torch.einsum("bhe,he->bh", part.z.float(), weights)
         if part.attn_scale is not None:
             by_head = by_head / part.attn_scale[:, None]
         by_head = by_head / scale[:, None]
         heads[layer] = by_head.mean(0).cpu().numpy()
         if part.attn is not None:
-            whole = (part.attn.float() @ reader.direction) / scale
+            whole = (part.attn.float() @ read.direction) / scale
             rest[layer] = float((whole - by_head.sum(1)).mean())
         if part.mlp is not None:
-            mlps[layer] = float(((part.mlp.float() @ reader.direction) / scale).mean())
+            mlps[layer] = float(((part.mlp.float() @ read.direction) / scale).mean())
     start = _stream_start(engine, run)[rows, last].float()
-    embed = float(((start @ reader.direction) / scale).mean())
-    return Attribution(heads, mlps, rest, embed, reader.constant)
+    embed = float(((start @ read.direction) / scale).mean())
+    return Attribution(heads, mlps, rest, embed, read.constant)
 
 
 def _stream_start(engine: Engine, run: HeldRun) -> Tensor:
@@ -101,11 +106,14 @@ def _stream_start(engine: Engine, run: HeldRun) -> Tensor:
     return run.entering[0]
 
 
-def _final_scale(engine: Engine, run: HeldRun, rows: Tensor, last: Tensor) -> Tensor:
-    """[b]: what the final norm divides by at each prompt's last position."""
+def final_scale(engine: Engine, run: HeldRun, rows: Tensor, last: Tensor) -> Tensor:
+    """[n]: what the final norm divides by, at the n-th of ``rows`` and of ``last``.
+
+    One without a final norm; as the run's own interventions have it.
+    """
     model = engine.model
     if not model.has_part("ln_final.scale"):
-        return torch.ones(len(run.lengths), device=run.tokens.device)
+        return torch.ones(len(rows), device=run.tokens.device)
     if any(i.address.part.startswith("ln_final") for i in run.interventions):
         place = Address("ln_final.scale")
         return engine.read(run, [place])[place.place].to(rows.device)[rows, last].float()
@@ -115,7 +123,8 @@ def _final_scale(engine: Engine, run: HeldRun, rows: Tensor, last: Tensor) -> Te
     return (final.pow(2).mean(-1) + model.final_eps()).sqrt()
 
 
-def _reader(engine: Engine, metric: Metric) -> _Reader:
+def reader(engine: Engine, metric: Metric) -> Reader:
+    """The direction that target and foil (or the target alone) read in the stream."""
     key = ("reader", metric.target, metric.foil)
     model = engine.model
     if key not in engine.directions:
@@ -132,7 +141,7 @@ def _reader(engine: Engine, metric: Metric) -> _Reader:
         constant += float(signs @ model.unembed_bias(tokens).to(signs))
         engine.directions[key] = direction
         engine.directions[(*key, "constant")] = torch.tensor(constant)
-    return _Reader(engine.directions[key], float(engine.directions[(*key, "constant")]))
+    return Reader(engine.directions[key], float(engine.directions[(*key, "constant")]))
 
 
 def _head_directions(

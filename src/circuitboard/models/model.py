@@ -246,6 +246,12 @@ class Model:
             return head.weight.detach()[index.to(head.weight.device)].float()
         return self.bridge.W_U.detach()[:, index].T.float()
 
+    def embedding(self) -> Tensor:
+        """W_E [v, d], as stored: a model may scale what it looks up (Gemma)."""
+        table = getattr(self.bridge.original_model, "get_input_embeddings", lambda: None)()
+        weight = getattr(table, "weight", None)
+        return self.bridge.W_E.detach() if weight is None else weight.detach()
+
     def narrow_logits(self, residual: Float[Tensor, "n d"], tokens: Sequence[int]) -> Tensor:
         """Logits of a few tokens alone, from the stream after the last block: [n, tokens].
 

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from circuitboard.session.worker import Steps, Worker
 
-KEEP = 16
+KEEP = 32
 
 T = TypeVar("T")
 
@@ -52,21 +52,33 @@ class Backlog:
         self._on_step = on_step
         self._kept: dict[Hashable, _Kept] = {}
 
-    def get(self, viewer: Hashable, key: Hashable, begin: Callable[[], Sweep[T]]) -> T:
+    def get(
+        self,
+        viewer: Hashable,
+        key: Hashable,
+        begin: Callable[[], Sweep[T]],
+        *,
+        quick: bool = False,
+    ) -> T:
         """The value kept under a key, complete or not yet; begins its sweep where it must.
 
         Args:
             viewer: who shows it, told after each step.
             key: all that the value depends on.
+            quick: it takes no more than a moment: done at once, by the caller.
         """
         if key not in self._kept:
             sweep = begin()
-            kept = self._kept[key] = _Kept(sweep.name, sweep.value)
+            if quick:
+                for _ in sweep.steps:
+                    pass
+            kept = self._kept[key] = _Kept(sweep.name, sweep.value, done=quick)
             while len(self._kept) > KEEP:
                 self._kept.pop(next(iter(self._kept)))
-            self._worker.background(
-                sweep.name, sweep.label, sweep.total, self._follow(key, kept, sweep.steps)
-            )
+            if not quick:
+                self._worker.background(
+                    sweep.name, sweep.label, sweep.total, self._follow(key, kept, sweep.steps)
+                )
         self._kept[key].viewers.add(viewer)
         return self._kept[key].value
 

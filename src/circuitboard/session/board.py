@@ -24,6 +24,7 @@ from circuitboard.models.load import default_prompt, load
 from circuitboard.models.model import Model
 from circuitboard.session import watcher
 from circuitboard.session.code import python_for
+from circuitboard.session.directions import Directions
 from circuitboard.session.interventions import (
     Entry,
     InterventionList,
@@ -46,7 +47,7 @@ from circuitboard.spec.metric import Metric, MetricKind
 Listener = Callable[[str], None]
 
 
-class Board(Verbs, Showing):
+class Board(Verbs, Showing, Directions):
     """A live board.
 
     Args:
@@ -91,6 +92,7 @@ class Board(Verbs, Showing):
         self._future: list[Question] = []
         self._selection: tuple[str, ...] = ()
         self._position = -1
+        self._directions = {}
         self._question = Question(prompt, target, foil)
         self._encoded = self._encode(self._question)
         #: Places that the visible views read: noted while the model runs.
@@ -298,7 +300,7 @@ class Board(Verbs, Showing):
     def code(self) -> str:
         """Python that rebuilds this state."""
         q = self._question
-        return python_for(self.model.source, q.prompt, q.target, q.foil, q.entries)
+        return python_for(self.model.source, q, self._directions)
 
     # --- running ------------------------------------------------------------------------------
 

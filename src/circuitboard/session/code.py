@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import zlib
+from collections.abc import Mapping
 
-from circuitboard.session.interventions import Entries, Entry
+from circuitboard.session.interventions import Entry
+from circuitboard.session.question import Question
 from circuitboard.spec import tensors
 from circuitboard.spec.intervention import (
     Add,
@@ -22,9 +24,10 @@ from circuitboard.spec.intervention import (
 _SHORT = 64
 
 
-def python_for(source: str, prompt: str, target: str, foil: str, entries: Entries) -> str:
-    """Runnable Python: load, board, one line for each intervention."""
-    lines = [_call(entry) for entry in entries]
+def python_for(source: str, question: Question, directions: Mapping[str, str]) -> str:
+    """Runnable Python: load, board, one line for each intervention and named direction."""
+    lines = [_call(entry) for entry in question.entries]
+    lines += [f"board.direction({name!r}, {_array(tensor)})" for name, tensor in directions.items()]
     arrays = any("np." in line for line in lines)
     packed = any("zlib." in line for line in lines)
     head = ["import circuitboard as cb"]
@@ -37,8 +40,8 @@ def python_for(source: str, prompt: str, target: str, foil: str, entries: Entrie
             *head,
             "",
             f"model = cb.load({source!r})",
-            f"board = cb.Board(model, prompt={prompt!r},",
-            f"                 target={target!r}, foil={foil!r})",
+            f"board = cb.Board(model, prompt={question.prompt!r},",
+            f"                 target={question.target!r}, foil={question.foil!r})",
             *lines,
             "board",
             "",

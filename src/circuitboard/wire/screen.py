@@ -344,4 +344,5 @@ def state_of(board: Board, seq: int) -> m.State:
         busy=board.busy,
         plan=outcome.plan if outcome is not None else "",
         problem=None if board.problem is None else problem_of(board.problem),
+        directions=list(board.directions),
     )

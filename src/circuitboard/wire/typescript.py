@@ -80,7 +80,7 @@ def _type(kind: mi.Type) -> str:
             return "null"
         case mi.LiteralType(values=values):
             return " | ".join(f'"{value}"' for value in values)
-        case mi.ListType(item_type=item):
+        case mi.ListType(item_type=item) | mi.VarTupleType(item_type=item):
             inner = _type(item)
             return f"({inner})[]" if " " in inner else f"{inner}[]"
         case mi.UnionType(types=types):

@@ -25,6 +25,8 @@ export interface Palette {
   norm: readonly [string, string, string];
   attention: readonly [string, string, string];
   blank: string;
+  /** Things of no order, told apart by any eye: for lines beside target and foil. */
+  series: readonly string[];
 }
 
 const light: Palette = {
@@ -49,6 +51,7 @@ const light: Palette = {
   norm: ["#f2f3ef", "#6fb3a4", "#0d4f4a"],
   attention: ["#f7f6fb", "#9a86d6", "#321b78"],
   blank: "#efede8",
+  series: ["#4b43b5", "#0f766e", "#a1346f", "#7a6a00", "#56534d"],
 };
 
 const dark: Palette = {
@@ -73,6 +76,7 @@ const dark: Palette = {
   norm: ["#25292a", "#2f8577", "#a6ecd9"],
   attention: ["#212127", "#6a55bd", "#d3c8ff"],
   blank: "#232427",
+  series: ["#a9a1ff", "#5ccabb", "#f08bc0", "#d9c94f", "#a5a49f"],
 };
 
 export const PALETTES: Readonly<Record<Theme, Palette>> = { light, dark };

@@ -49,6 +49,7 @@ export class KernelState {
   readonly own = slice(this.state, (s) => s.own, []);
   readonly selection = slice(this.state, (s) => s.selection, []);
   readonly problem = slice(this.state, (s) => s.problem, null);
+  readonly directions = slice(this.state, (s) => s.directions, []);
   readonly prompt = slice(this.state, (s) => s.prompt, "");
   readonly busy = computed(() => this.state.value?.busy ?? false);
   readonly plan = computed(() => this.state.value?.plan ?? "");

@@ -4,8 +4,15 @@ import { interventionsPanel } from "./interventions/panel";
 import { logitsPanel } from "./logits/panel";
 import { mapPanel } from "./map/panel";
 import { ownPanel } from "./own/panel";
+import { residualPanel } from "./residual/panel";
 
 /** Every panel of the board, in the order in which they are offered. */
-export const PANELS: readonly Panel[] = [mapPanel, headPanel, logitsPanel, interventionsPanel];
+export const PANELS: readonly Panel[] = [
+  mapPanel,
+  headPanel,
+  logitsPanel,
+  residualPanel,
+  interventionsPanel,
+];
 
 export const PANEL_KINDS: PanelKinds = { fixed: PANELS, own: ownPanel };

@@ -200,6 +200,7 @@ export interface State {
   busy: boolean;
   plan: string;
   problem: Problem | null;
+  directions: string[];
 }
 
 /**
@@ -219,7 +220,7 @@ export interface ViewData {
   view: View;
   revision: number;
   arrays: Array[];
-  info: LogitsInfo | OwnInfo | null;
+  info: LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | OwnInfo | null;
   problem: Problem | null;
 }
 
@@ -234,6 +235,24 @@ export interface HeadView {
   kind: "head";
   layer: number;
   head: number;
+}
+
+/**
+ * The texts of all ids.
+ */
+export interface LogitGridInfo {
+  of: "logit_grid";
+  words: Word[];
+}
+
+/**
+ * The most likely next tokens at every position.
+ *
+ * Reply arrays (each ``_now`` and ``_base``, float32): ``ids`` and ``probs`` [p, k].
+ */
+export interface LogitGridView {
+  kind: "logit_grid";
+  k: number;
 }
 
 /**
@@ -267,6 +286,63 @@ export interface LogitsView {
   kind: "logits";
   position: number;
   k: number;
+}
+
+/**
+ * A typed token that cannot be followed, and why.
+ */
+export interface Refusal {
+  text: string;
+  message: string;
+  hint: string;
+}
+
+/**
+ * Addresses of the r places, from the embedding upwards, and the t tokens.
+ */
+export interface TrajectoryInfo {
+  of: "trajectory";
+  position: number;
+  places: string[];
+  followed: Followed[];
+  refused: Refusal[];
+}
+
+/**
+ * Tokens followed through the layers at one position: target, foil, the top ones, typed ones.
+ *
+ * Reply arrays (each ``_now`` and ``_base``, float32): ``ranks`` and ``log_probs`` [t, r].
+ */
+export interface TrajectoryView {
+  kind: "trajectory";
+  position: number;
+  tokens: string[];
+}
+
+/**
+ * The s steps in the order of the model; ``ready`` once all have been read.
+ *
+ * ``metric``: the board's; ``reached``: what the steps sum to. ``post_norm``: a norm follows
+ * attention or MLP. ``softcap`` is the logits', or None.
+ */
+export interface WaterfallInfo {
+  of: "waterfall";
+  components: Component[];
+  metric: string;
+  reached: "log-probability" | "logit difference";
+  post_norm: boolean;
+  softcap: number | null;
+  ready: boolean;
+}
+
+/**
+ * From the embedding to the metric at the last position.
+ *
+ * Reply arrays (each ``_now`` and ``_base``, float32): ``values`` [s]; ``ends`` [3]: what the
+ * model gives, what the sum misses, what the final norm divides by.
+ */
+export interface WaterfallView {
+  kind: "waterfall";
 }
 
 /**
@@ -329,9 +405,137 @@ export interface OwnView {
   id: string;
 }
 
-export type View = MapView | HeadView | LogitsView | OwnView;
+/**
+ * One summand of a residual, or one step to the metric; ``at`` is its address.
+ */
+export interface Component {
+  kind: "cap" | "change" | "constant" | "edges" | "embed" | "head" | "mlp" | "pos_embed" | "rest" | "softmax";
+  at: string;
+  layer: number | null;
+}
 
-export type Info = LogitsInfo | OwnInfo;
+/**
+ * The c components in the order of the model; ``ready`` once all have been read.
+ */
+export interface DecompositionInfo {
+  of: "decomposition";
+  place: string;
+  position: number;
+  components: Component[];
+  unit: "length" | "logits" | "share";
+  ready: boolean;
+}
+
+/**
+ * One residual taken apart, along a direction.
+ *
+ * Reply arrays (each ``_now`` and ``_base``, float32): ``values``, ``norms``, ``cosines`` [c];
+ * ``ends`` [4]: the residual along the direction, what biases add, the length of what the sum
+ * misses, the residual's length.
+ */
+export interface DecompositionView {
+  kind: "decomposition";
+  place: string;
+  position: number;
+  direction: string;
+}
+
+/**
+ * Tokens near in W_E, and those that the embedding alone predicts; lengths of what is added.
+ */
+export interface EmbeddingInfo {
+  of: "embedding";
+  position: number;
+  norm: number;
+  nearest: Neighbour[];
+  follows: Neighbour[];
+}
+
+/**
+ * A position's embeddings, baseline. Reply arrays where positions are learned (float32):
+ * ``pos_norms`` [p], ``pos_cosines`` [p, p].
+ */
+export interface EmbeddingView {
+  kind: "embedding";
+  position: number;
+  k: number;
+}
+
+/**
+ * A token that is followed through the layers. ``text`` is untrusted.
+ */
+export interface Followed {
+  id: number;
+  text: string;
+  role: "" | "foil" | "target" | "typed";
+}
+
+/**
+ * Addresses of the rows, from the embedding upwards, and the texts of all ids.
+ */
+export interface LensInfo {
+  of: "lens";
+  places: string[];
+  words: Word[];
+  followed: Followed[];
+}
+
+/**
+ * The logit lens: r places on the stream by p positions, with ``middle`` also before MLPs.
+ *
+ * Reply arrays (each ``_now`` and ``_base``, float32, NaN or -1 where not yet known): ``ids`` and
+ * ``probs`` [r, p, k]; ``logits``, ``log_probs`` and ``ranks`` [t, r, p] of the tokens followed.
+ */
+export interface LensView {
+  kind: "lens";
+  middle: boolean;
+}
+
+/**
+ * A token with a cosine, or a probability and its logit. ``text`` is untrusted.
+ */
+export interface Neighbour {
+  id: number;
+  text: string;
+  value: number;
+  logit: number;
+}
+
+/**
+ * Addresses of the r places, from the embedding upwards; what a projection is in.
+ */
+export interface StreamInfo {
+  of: "stream";
+  places: string[];
+  unit: "length" | "logits" | "share";
+}
+
+/**
+ * The geometry of the stream, ``values_now`` and ``values_base`` float32.
+ *
+ * ``norms``: [r, p] lengths. ``projection``: [r, p] along a direction. ``layers``: [r, r] cosines
+ * between places at the position. ``positions``: [p, p] cosines between positions at the place.
+ * NaN where not yet known.
+ */
+export interface StreamView {
+  kind: "stream";
+  what: "layers" | "norms" | "positions" | "projection";
+  place: string;
+  position: number;
+  direction: string;
+}
+
+/**
+ * The text of one vocabulary entry. It is untrusted.
+ */
+export interface Word {
+  id: number;
+  text: string;
+}
+
+export type View = MapView | HeadView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | LensView | StreamView | DecompositionView | EmbeddingView | OwnView;
+
+export type Info = LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | OwnInfo;
 
 export type Request = Hello | Show | Act | Ask | Select | Code | Cancel | Library;
 

@@ -30,9 +30,34 @@ from circuitboard.wire.messages.core import (
     ViewData,
 )
 from circuitboard.wire.messages.head import HeadView
-from circuitboard.wire.messages.logits import LogitRow, LogitsInfo, LogitsView
+from circuitboard.wire.messages.logits import (
+    LogitGridInfo,
+    LogitGridView,
+    LogitRow,
+    LogitsInfo,
+    LogitsView,
+    Refusal,
+    TrajectoryInfo,
+    TrajectoryView,
+    WaterfallInfo,
+    WaterfallView,
+)
 from circuitboard.wire.messages.map import MapView, Measure
 from circuitboard.wire.messages.own import OwnInfo, OwnPanel, OwnTable, OwnView
+from circuitboard.wire.messages.residual import (
+    Component,
+    DecompositionInfo,
+    DecompositionView,
+    EmbeddingInfo,
+    EmbeddingView,
+    Followed,
+    LensInfo,
+    LensView,
+    Neighbour,
+    StreamInfo,
+    StreamView,
+    Word,
+)
 from circuitboard.wire.messages.views import Info, View
 
 __all__ = [
@@ -41,13 +66,23 @@ __all__ = [
     "Ask",
     "Cancel",
     "Code",
+    "Component",
     "DType",
+    "DecompositionInfo",
+    "DecompositionView",
+    "EmbeddingInfo",
+    "EmbeddingView",
     "Entry",
+    "Followed",
     "HeadView",
     "Hello",
     "Info",
     "Job",
+    "LensInfo",
+    "LensView",
     "Library",
+    "LogitGridInfo",
+    "LogitGridView",
     "LogitRow",
     "LogitsInfo",
     "LogitsView",
@@ -56,6 +91,7 @@ __all__ = [
     "Message",
     "Metric",
     "ModelInfo",
+    "Neighbour",
     "OwnInfo",
     "OwnPanel",
     "OwnTable",
@@ -63,12 +99,20 @@ __all__ = [
     "Problem",
     "Progress",
     "Push",
+    "Refusal",
     "Reply",
     "Request",
     "Select",
     "Show",
     "State",
+    "StreamInfo",
+    "StreamView",
     "Token",
+    "TrajectoryInfo",
+    "TrajectoryView",
     "View",
     "ViewData",
+    "WaterfallInfo",
+    "WaterfallView",
+    "Word",
 ]

@@ -184,6 +184,7 @@ class State(Message, frozen=True, tag="state", tag_field="t"):
     busy: bool
     plan: str
     problem: Problem | None = None
+    directions: list[str] = msgspec.field(default_factory=list[str])
 
 
 class Progress(Message, frozen=True, tag="progress", tag_field="t"):

@@ -4,37 +4,37 @@ from __future__ import annotations
 
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
+from circuitboard.wire import messages as m
 from circuitboard.wire.codec import Buffers
-from circuitboard.wire.messages import (
-    HeadView,
-    LogitsView,
-    MapView,
-    OwnView,
-    View,
-    ViewData,
-)
-from circuitboard.wire.painters import head, logits, map, own
+from circuitboard.wire.painters import decomposition, head, lens, logits, map, own, stream
 from circuitboard.wire.painters.scene import Painter, Scene
 
 PAINTERS: dict[type, Painter] = {
-    MapView: map.PAINTER,
-    HeadView: head.PAINTER,
-    LogitsView: logits.PAINTER,
-    OwnView: own.PAINTER,
+    m.DecompositionView: decomposition.DECOMPOSITION,
+    m.EmbeddingView: stream.EMBEDDING,
+    m.HeadView: head.PAINTER,
+    m.LensView: lens.LENS,
+    m.LogitGridView: lens.LOGIT_GRID,
+    m.LogitsView: logits.PAINTER,
+    m.MapView: map.PAINTER,
+    m.OwnView: own.PAINTER,
+    m.StreamView: stream.STREAM,
+    m.TrajectoryView: lens.TRAJECTORY,
+    m.WaterfallView: decomposition.WATERFALL,
 }
 
 
-def needs(view: View, model: Model) -> list[Address]:
+def needs(view: m.View, model: Model) -> list[Address]:
     """Places that a view reads in the run now, those that the model has."""
     found = PAINTERS[type(view)].needs(view, model)
     return [address for address in found if model.has(address)]
 
 
-def paint(view: View, scene: Scene) -> tuple[ViewData, Buffers]:
+def paint(view: m.View, scene: Scene) -> tuple[m.ViewData, Buffers]:
     """Data of one view. Raises CircuitboardError where the model has no such part."""
     info = PAINTERS[type(view)].paint(view, scene)
     parcel = scene.parcel
-    data = ViewData(view=view, revision=scene.outcome.revision, arrays=parcel.arrays, info=info)
+    data = m.ViewData(view=view, revision=scene.outcome.revision, arrays=parcel.arrays, info=info)
     return data, parcel.buffers
 
 

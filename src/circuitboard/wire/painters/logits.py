@@ -14,15 +14,13 @@ from torch import Tensor
 
 from circuitboard.engine.held import HeldRun
 from circuitboard.wire.messages import LogitRow, LogitsInfo, LogitsView
-from circuitboard.wire.painters.scene import Painter, Scene
+from circuitboard.wire.painters.scene import Painter, Scene, position_of
 
 
 def paint(view: LogitsView, scene: Scene) -> LogitsInfo:
     """Rows as :class:`LogitsInfo` says."""
     outcome = scene.outcome
-    length = outcome.now.lengths[0]
-    position = view.position + length if view.position < 0 else view.position
-    position = max(0, min(position, length - 1))
+    position = position_of(scene, view.position)
     ends = {
         end: scene.once(run, ("logits", position), functools.partial(_row, scene, run, position))
         for end, run in scene.ends

@@ -25,6 +25,9 @@ from circuitboard.wire.messages import Info, View
 Floats = NDArray[np.float32]
 T = TypeVar("T")
 
+#: Multiplications that take no more than a moment: work of that size is done at once.
+QUICK = 400_000_000
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -73,6 +76,12 @@ class Scene:
         parsed = [Address.parse(a) for a in addresses]
         found = self.engine.read(run, parsed)
         return [found[a.at(None).place] for a in parsed]
+
+
+def position_of(scene: Scene, position: int) -> int:
+    """A position that the screen asks for, counted from the first, within the prompt."""
+    length = scene.outcome.now.lengths[0]
+    return max(0, min(position + length if position < 0 else position, length - 1))
 
 
 def _nothing(_view: View, _model: Model) -> list[Address]:

@@ -1,102 +1,50 @@
-import { format, percent } from "../../draw/number";
 import { useBoard } from "../../state/board";
-import { infoOf } from "../../state/kernel";
-import type { LogitRow } from "../../wire/types";
-import { ProblemNote } from "../shared/Problem";
+import type { ModelInfo } from "../../wire/types";
+import { Segmented } from "../shared/Segmented";
 import { showToken } from "../shared/token";
-import { useHeld } from "../shared/useHeld";
+import { AllPositions } from "./AllPositions";
+import { Attribution } from "./Attribution";
+import { NextTokens } from "./NextTokens";
+import { logitsState, SECTIONS } from "./state";
+import { Trajectories } from "./Trajectories";
 
-/** The most likely next tokens, now and at the baseline. */
-export function LogitsView() {
+/** What the model says next, and how it comes to say it. */
+export function LogitsView({ model }: { model: ModelInfo }) {
   const board = useBoard();
-  const { kernel } = board;
-  const { picture, stale } = useHeld(kernel.picture(board.logitsView.value).value);
+  const { section } = logitsState(board);
   const position = board.position.value;
-  const token = kernel.tokens.value[position];
-  const rows = infoOf(picture, "logits")?.rows ?? [];
-  const top = Math.max(...rows.flatMap((row) => [row.prob_now, row.prob_base]), 1e-9);
+  const tokens = board.kernel.tokens.value;
+  // What is about another position says so itself.
+  const shown = section.value === "attribution" ? tokens.length - 1 : position;
+  const token = tokens[shown];
+  const current = section.value !== "here" || board.kernel.picture(board.logitsView.value).value;
   return (
     <section
       class="logits"
       data-testid="logits-view"
-      data-position={stale ? undefined : position}
+      data-position={current ? position : undefined}
       aria-label="Next tokens"
     >
       <header class="section-head">
         <h2>Next token</h2>
-        {token && (
+        {token && section.value !== "positions" && (
           <span class="faint">
             after <code>{showToken(token.text)}</code>
-            <sub>{position}</sub>
+            <sub>{shown}</sub>
           </span>
         )}
         <span class="grow" />
-        <span class="key">
-          <i class="key-now" /> now <i class="key-base" /> baseline
-        </span>
+        <Segmented
+          label="What to show of the logits"
+          name="logits"
+          options={SECTIONS}
+          value={section}
+        />
       </header>
-      {picture?.problem && <ProblemNote problem={picture.problem} />}
-      {rows.length === 0 && !picture?.problem && <p class="empty">Waiting for the model.</p>}
-      {rows.length > 0 && (
-        <table class="logit-table" data-stale={stale}>
-          <thead>
-            <tr>
-              <th scope="col">#</th>
-              <th scope="col">token</th>
-              <th scope="col" class="bars">
-                probability
-              </th>
-              <th scope="col">now</th>
-              <th scope="col">logit</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => (
-              <Row key={row.id} row={row} top={top} />
-            ))}
-          </tbody>
-        </table>
-      )}
+      {section.value === "here" && <NextTokens />}
+      {section.value === "positions" && <AllPositions />}
+      {section.value === "attribution" && <Attribution model={model} />}
+      {section.value === "layers" && <Trajectories />}
     </section>
-  );
-}
-
-function Row({ row, top }: { row: LogitRow; top: number }) {
-  const moved = row.rank_base - row.rank_now;
-  const title =
-    `probability ${row.prob_base.toPrecision(4)} → ${row.prob_now.toPrecision(4)}; ` +
-    `logit ${format(row.logit_base, 3)} → ${format(row.logit_now, 3)}; ` +
-    `rank ${row.rank_base} → ${row.rank_now}`;
-  return (
-    <tr
-      data-testid="logit-row"
-      data-token={row.text}
-      data-prob-now={row.prob_now}
-      data-prob-base={row.prob_base}
-      data-role={row.role}
-      title={title}
-    >
-      <td class="rank">
-        {row.rank_now}
-        {moved !== 0 && (
-          <span class="moved" data-up={moved > 0}>
-            {moved > 0 ? "▲" : "▼"}
-            {Math.abs(moved)}
-          </span>
-        )}
-      </td>
-      <td class="token-cell">
-        <code>{showToken(row.text)}</code>
-        {row.role && <span class={`tag is-${row.role}`}>{row.role}</span>}
-      </td>
-      <td class="bars">
-        <div>
-          <span class="bar-now" style={{ width: `${(100 * row.prob_now) / top}%` }} />
-          <span class="bar-base" style={{ width: `${(100 * row.prob_base) / top}%` }} />
-        </div>
-      </td>
-      <td class="number">{percent(row.prob_now)}</td>
-      <td class="number">{format(row.logit_now)}</td>
-    </tr>
   );
 }

@@ -1,12 +1,13 @@
 import type { Panel } from "../../state/panels";
 import { LogitsView } from "./LogitsView";
+import { logitsViews } from "./state";
 
 export const logitsPanel: Panel = {
   id: "logits",
   title: "Next token",
-  about: "The most likely next tokens, now and at the baseline.",
+  about: "The most likely next tokens, what adds up to the metric, tokens through the layers.",
   home: "side",
   applies: () => true,
-  views: (board) => [board.logitsView.value],
+  views: logitsViews,
   component: LogitsView,
 };
