@@ -31,6 +31,9 @@ _HOMES = {
     "patch_grid": "circuitboard.engine.sweep",
     "path_patch": "circuitboard.engine.paths",
     "Watch": "circuitboard.engine.sweep",
+    "neuron_attribution": "circuitboard.methods.neurons",
+    "neuron_words": "circuitboard.methods.neurons",
+    "scale_effects": "circuitboard.methods.norms",
     "Board": "circuitboard.widget",
 }
 
@@ -53,11 +56,14 @@ __all__ = [
     "Zero",
     "__version__",
     "load",
+    "neuron_attribution",
+    "neuron_words",
     "patch_grid",
     "path_patch",
     "register_reference",
     "register_tensor",
     "run",
+    "scale_effects",
     "sweep",
 ]
 
@@ -81,6 +87,8 @@ if TYPE_CHECKING:
     from circuitboard.engine.result import RunResult
     from circuitboard.engine.run import run
     from circuitboard.engine.sweep import Watch, patch_grid, sweep
+    from circuitboard.methods.neurons import neuron_attribution, neuron_words
+    from circuitboard.methods.norms import scale_effects
     from circuitboard.models.load import load
     from circuitboard.models.model import Model
     from circuitboard.session.board import Board

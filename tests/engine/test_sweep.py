@@ -238,3 +238,14 @@ def test_no_reference_no_silent_zero() -> None:
         run(m, CLEAN, Resample("L1H1", 0, references.register([tiny.prompt(4, 1)])))
     with pytest.raises(AddressError):
         run(tiny.model("neox"), CLEAN, Zero("L1.resid_mid"))
+
+
+@pytest.mark.parametrize("tail", ["ln_final.scale", "ln_final"])
+def test_what_is_done_after_the_last_block_counts_in_a_sweep(tail: str) -> None:
+    m = tiny.model("gpt2")
+    both = [Freeze(tail), Zero("L0H0")]
+    asked = {"target": "t7", "foil": "t11"}
+    plain = run(m, CLEAN, both, **asked).metric - run(m, CLEAN, **asked).metric
+    free = sweep(m, CLEAN, [both[1:], both], **asked)
+    assert free[1] == pytest.approx(plain, abs=1e-5)
+    assert abs(free[0] - plain) > 1e-4

@@ -110,6 +110,8 @@ class Batch:
         if any(sites.item_stage(model, i) >= layer for i in behind):
             return None  # what such an edge sets depends on what changes here
         foot = any(i.edge is None and i.address.part in sites.FOOT for i in differing)
+        if any(i.edge is None and i.address.part in sites.TAIL for i in wanted):
+            return None  # streams are judged without what is done after the last block
         if foot or (layer == n_layers and not through) or _two_readings(wanted):
             return None
         frame = Frame(base.lengths, base.tokens.shape[1], 0, base.tokens.device)
