@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
-from circuitboard.spec.errors import AddressError, ModelError
+from circuitboard.spec.errors import ModelError
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -64,8 +64,6 @@ def mlp_weights(model: Model, layer: int) -> MlpWeights:
         ModelError: it is not one matrix in, one activation, one matrix out (a mixture of experts).
     """
     place = model.check(Address("mlp", layer))
-    if not 0 <= layer < model.facts.n_layers:
-        raise AddressError(f"There is no {place.place}.", "Layers are counted from 0.")
     mlp = model.bridge.blocks[layer]._modules.get("mlp")
     maps: dict[str, Any] = {} if mlp is None else dict(mlp._modules)
     act = _activation(mlp)
@@ -93,9 +91,11 @@ def _matrix(linear: Any) -> tuple[Tensor, Tensor | None]:
 def _activation(mlp: Any) -> Activation | None:
     """Each library names it otherwise; OPT keeps it in the block."""
     inner = getattr(mlp, "original_component", None)
-    names = ("act_fn", "act", "activation_fn", "activation")
-    found: list[Any] = [getattr(inner, name, None) for name in names]
-    return next((act for act in found if callable(act)), None)
+    for name in ("act_fn", "act", "activation_fn", "activation"):
+        act: Any = getattr(inner, name, None)
+        if callable(act):
+            return cast(Activation, act)
+    return None
 
 
 def elementwise(act: Activation) -> bool:

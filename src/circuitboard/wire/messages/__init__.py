@@ -31,6 +31,21 @@ from circuitboard.wire.messages.core import (
 from circuitboard.wire.messages.head import HeadView
 from circuitboard.wire.messages.logits import LogitRow, LogitsInfo, LogitsView
 from circuitboard.wire.messages.map import MapView, Measure
+from circuitboard.wire.messages.mlp import (
+    MlpInfo,
+    MlpTotal,
+    MlpView,
+    NeuronInfo,
+    NeuronView,
+    Word,
+    Words,
+)
+from circuitboard.wire.messages.norm import (
+    NormDirectionsInfo,
+    NormDirectionsView,
+    NormInfo,
+    NormView,
+)
 from circuitboard.wire.messages.views import Info, View
 
 __all__ = [
@@ -52,7 +67,16 @@ __all__ = [
     "Measure",
     "Message",
     "Metric",
+    "MlpInfo",
+    "MlpTotal",
+    "MlpView",
     "ModelInfo",
+    "NeuronInfo",
+    "NeuronView",
+    "NormDirectionsInfo",
+    "NormDirectionsView",
+    "NormInfo",
+    "NormView",
     "Problem",
     "Progress",
     "Push",
@@ -64,4 +88,6 @@ __all__ = [
     "Token",
     "View",
     "ViewData",
+    "Word",
+    "Words",
 ]

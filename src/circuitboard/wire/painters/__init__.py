@@ -5,14 +5,28 @@ from __future__ import annotations
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
 from circuitboard.wire.codec import Buffers
-from circuitboard.wire.messages import HeadView, LogitsView, MapView, View, ViewData
-from circuitboard.wire.painters import head, logits, map
+from circuitboard.wire.messages import (
+    HeadView,
+    LogitsView,
+    MapView,
+    MlpView,
+    NeuronView,
+    NormDirectionsView,
+    NormView,
+    View,
+    ViewData,
+)
+from circuitboard.wire.painters import head, logits, map, mlp, neuron, norm
 from circuitboard.wire.painters.scene import Painter, Scene
 
 PAINTERS: dict[type, Painter] = {
     MapView: map.PAINTER,
     HeadView: head.PAINTER,
     LogitsView: logits.PAINTER,
+    MlpView: mlp.PAINTER,
+    NeuronView: neuron.PAINTER,
+    NormDirectionsView: norm.DIRECTIONS,
+    NormView: norm.PAINTER,
 }
 
 
