@@ -2,9 +2,12 @@ import frame from "./frame.css";
 import head from "./head.css";
 import inspector from "./inspector.css";
 import map from "./map.css";
+import mlp from "./mlp.css";
+import norm from "./norm.css";
 import parts from "./parts.css";
 import prompt from "./prompt.css";
 import status from "./status.css";
+import tokens from "./tokens.css";
 
 /** All style sheets, the general ones first. */
-export const css = [frame, parts, prompt, map, head, inspector, status].join("");
+export const css = [frame, parts, prompt, map, head, tokens, mlp, norm, inspector, status].join("");

@@ -3,6 +3,15 @@ import { headPanel } from "./head/panel";
 import { interventionsPanel } from "./interventions/panel";
 import { logitsPanel } from "./logits/panel";
 import { mapPanel } from "./map/panel";
+import { mlpPanel } from "./mlp/panel";
+import { normPanel } from "./norm/panel";
 
 /** Every panel of the board, in the order in which they are offered. */
-export const PANELS: readonly Panel[] = [mapPanel, headPanel, logitsPanel, interventionsPanel];
+export const PANELS: readonly Panel[] = [
+  mapPanel,
+  headPanel,
+  mlpPanel,
+  normPanel,
+  logitsPanel,
+  interventionsPanel,
+];
