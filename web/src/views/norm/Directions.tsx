@@ -1,6 +1,7 @@
-import { format } from "../../draw/number";
+import { format, signed } from "../../draw/number";
 import { useBoard } from "../../state/board";
 import { infoOf } from "../../state/kernel";
+import { SignedBar } from "../shared/SignedBar";
 import { endsOf } from "../shared/sides";
 import { showToken } from "../shared/token";
 import { useHeld } from "../shared/useHeld";
@@ -16,11 +17,13 @@ export function Directions({ address }: { address: string }) {
   if (!picture || !info) return null;
   const ratio = endsOf(picture, "ratio");
   const order = bySize(ratio.now);
-  const top = Math.max(info.even, info.target ?? 0, ...order.map((i) => ratio.now[i] as number));
+  const { even, target } = info;
+  const all = [...order.map((i) => ratio.now[i] as number), ...(target === null ? [] : [target])];
+  const top = Math.max(1e-9, ...all.map((value) => Math.abs(value / even - 1)));
   const token = kernel.tokens.value[info.position];
   return (
     <section class="directions" data-stale={stale} aria-label="Directions the gain amplifies">
-      <h3 title="Length after the gain over length before it; the line is what a direction spread evenly over all dimensions gets">
+      <h3 title="Length after the gain over length before it; bars: more or less than a direction spread evenly over all dimensions gets">
         Amplified by the gain
         {token && (
           <span class="faint">
@@ -31,8 +34,8 @@ export function Directions({ address }: { address: string }) {
         )}
       </h3>
       <ol class="ratios" data-testid="norm-directions">
-        {info.target !== null && (
-          <Ratio name="target − foil" now={info.target} base={info.target} top={top} info={info} />
+        {target !== null && (
+          <Ratio name="target − foil" now={target} base={target} top={top} even={even} />
         )}
         {order.map((i) => (
           <Ratio
@@ -41,7 +44,7 @@ export function Directions({ address }: { address: string }) {
             now={ratio.now[i] as number}
             base={ratio.baseline[i] ?? Number.NaN}
             top={top}
-            info={info}
+            even={even}
           />
         ))}
       </ol>
@@ -54,21 +57,19 @@ interface RatioProps {
   now: number;
   base: number;
   top: number;
-  info: { even: number };
+  even: number;
 }
 
-function Ratio({ name, now, base, top, info }: RatioProps) {
-  const at = (value: number) => `${(100 * value) / top}%`;
-  const title = `${name}: × ${format(base, 4)} → × ${format(now, 4)}; evenly spread × ${format(info.even, 4)}`;
+function Ratio({ name, now, base, top, even }: RatioProps) {
+  const more = now / even - 1;
+  const title = `${name}: × ${format(base, 4)} → × ${format(now, 4)}; evenly spread × ${format(even, 4)}`;
   return (
     <li title={title} data-special={name.includes(" ")}>
       <span class="ratio-name">{name}</span>
-      <span class="ratio-bar" aria-hidden="true">
-        <i style={{ width: at(now) }} />
-        {!Number.isNaN(base) && <b style={{ left: at(base) }} />}
-        <u style={{ left: at(info.even) }} />
+      <SignedBar values={[more]} top={top} />
+      <span class="number">
+        ×{format(now)} <i>{signed(100 * more, 1)}%</i>
       </span>
-      <span class="number">×{format(now)}</span>
     </li>
   );
 }

@@ -36,7 +36,7 @@ export function Through({ picture, info }: { picture: Picture; info: NormInfo })
               <th scope="col">live</th>
               <th scope="col">frozen</th>
               <th scope="col" title="live minus frozen">
-                through scale
+                through
               </th>
             </tr>
           </thead>
@@ -49,8 +49,8 @@ export function Through({ picture, info }: { picture: Picture; info: NormInfo })
       </div>
       <p class="faint">
         {known.length < rows.length && `${known.length} of ${rows.length} known so far. `}
-        {share} of the sizes of all effects passes through the scale. Effects of single ablations
-        overlap: they need not sum to the effect of ablating all.
+        Sizes of what passes through the scale sum to {share} of those of the live effects. Effects
+        of single ablations overlap: they need not sum to that of ablating all.
       </p>
     </section>
   );
