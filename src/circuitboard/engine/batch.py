@@ -21,7 +21,7 @@ from circuitboard.engine.metric import Judge
 from circuitboard.engine.plan import changed
 from circuitboard.engine.sites import Frame, Task, Workshop
 from circuitboard.engine.values import Lender
-from circuitboard.models.executor import Span, run_span
+from circuitboard.models.executor import Span, run_span, run_tail
 from circuitboard.spec.intervention import Add, AnyIntervention, InterventionSet, Set
 
 #: Share of the free memory that one batch may take.
@@ -110,8 +110,9 @@ class Batch:
         if any(sites.item_stage(model, i) >= layer for i in behind):
             return None  # what such an edge sets depends on what changes here
         foot = any(i.edge is None and i.address.part in sites.FOOT for i in differing)
-        if any(i.edge is None and i.address.part in sites.TAIL for i in wanted):
-            return None  # streams are judged without what is done after the last block
+        uneven = any(n != base.tokens.shape[1] for n in base.lengths)
+        if _after(wanted) and (through or uneven or self.judge.whole):
+            return None
         if foot or (layer == n_layers and not through) or _two_readings(wanted):
             return None
         frame = Frame(base.lengths, base.tokens.shape[1], 0, base.tokens.device)
@@ -185,7 +186,23 @@ class Batch:
         span.residual = base.stream(start.layer)[:, p:].repeat(count, 1, 1)
         span.past = _repeated(base, start, count)
         span.cancelled = self.check
-        return self._judged(run_span(engine.model, span).leaving, p)
+        leaving = run_span(engine.model, span).leaving
+        if any(_after(wanted) for wanted in sets):
+            return self._after(leaving, tasks, values)
+        return self._judged(leaving, p)
+
+    def _after(
+        self, leaving: Tensor, tasks: list[Task], values: dict[AnyIntervention, Tensor]
+    ) -> Tensor:
+        """Judged ends of runs that are changed after the last block: prompts of equal length."""
+        base, model = self.base, self.engine.model
+        width, n_layers = base.tokens.shape[1], model.facts.n_layers
+        final = leaving[:, -1:]
+        if base.tail_shift is not None:
+            final = final + base.tail_shift[:, -1:].repeat(len(tasks), 1, 1)
+        shop = Workshop(model, Frame(base.lengths, width, width - 1, final.device), values)
+        hooks = shop.hooks(tasks, (), range(n_layers, n_layers + 1))
+        return self.judge.logits(run_tail(model, final, hooks)[:, 0].float())
 
     def _received(
         self,
@@ -221,6 +238,11 @@ class Batch:
             final = final + base.tail_shift[:, position:].repeat(count, 1, 1)
         last = torch.tensor([n - 1 - position for n in base.lengths] * count, device=final.device)
         return self.judge.last(final[torch.arange(len(final), device=final.device), last])
+
+
+def _after(wanted: InterventionSet) -> bool:
+    """Whether something is done after the last block."""
+    return any(i.edge is None and i.address.part in sites.TAIL for i in wanted)
 
 
 def _two_readings(wanted: InterventionSet) -> bool:
