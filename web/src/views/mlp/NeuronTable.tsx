@@ -45,35 +45,11 @@ export function NeuronTable({ picture, info, chosen }: Props) {
   const marks = new Set(
     board.kernel.entries.value.filter((e) => e.on).map((e) => e.at.split("@")[0]),
   );
-  const token = board.kernel.tokens.value[position];
   return (
     <div class="neurons">
       <div class="neuron-scroll">
         <table class="neuron-table" data-testid="neuron-table">
-          <thead>
-            <tr>
-              {COLUMNS.map(({ column, label, title }) => (
-                <th
-                  key={column}
-                  scope="col"
-                  aria-sort={by.value === column ? "descending" : undefined}
-                >
-                  <button
-                    type="button"
-                    title={title}
-                    data-testid={`neuron-sort-${column}`}
-                    onClick={() => {
-                      by.value = column;
-                    }}
-                  >
-                    {label}
-                    {column === "activation" && token && <code>{showToken(token.text)}</code>}
-                    {by.value === column && <i aria-hidden="true">↓</i>}
-                  </button>
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <Head />
           <tbody ref={body} onKeyDown={(event) => walk(event, body.current)}>
             {rows.map((row) => (
               <Row
@@ -91,6 +67,35 @@ export function NeuronTable({ picture, info, chosen }: Props) {
       </div>
       <Foot info={info} listed={rows.length} />
     </div>
+  );
+}
+
+/** The columns' names, each of which sorts by it. */
+function Head() {
+  const board = useBoard();
+  const by = board.ui.local<Column>("mlp.sort", "direct");
+  const token = board.kernel.tokens.value[board.position.value];
+  return (
+    <thead>
+      <tr>
+        {COLUMNS.map(({ column, label, title }) => (
+          <th key={column} scope="col" aria-sort={by.value === column ? "descending" : undefined}>
+            <button
+              type="button"
+              title={title}
+              data-testid={`neuron-sort-${column}`}
+              onClick={() => {
+                by.value = column;
+              }}
+            >
+              {label}
+              {column === "activation" && token && <code>{showToken(token.text)}</code>}
+              {by.value === column && <i aria-hidden="true">↓</i>}
+            </button>
+          </th>
+        ))}
+      </tr>
+    </thead>
   );
 }
 

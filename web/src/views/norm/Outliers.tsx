@@ -1,4 +1,4 @@
-import { colourOf, css, largest, signedScale } from "../../draw/colour";
+import { colourOf, css, largest, type Scale, signedScale } from "../../draw/colour";
 import { format, percent, signed } from "../../draw/number";
 import { PALETTES } from "../../draw/theme";
 import { useBoard } from "../../state/board";
@@ -10,7 +10,6 @@ import { showToken } from "../shared/token";
 /** The dimensions of the stream whose values stand out, over the tokens. */
 export function Outliers({ picture }: { picture: Picture }) {
   const board = useBoard();
-  const tokens = board.kernel.tokens.value;
   const position = board.position.value;
   const side = board.ui.local<Side>("norm.side", "now").value;
   const [dims, gain] = [floats(picture, "dims"), floats(picture, "gain")];
@@ -46,20 +45,7 @@ export function Outliers({ picture }: { picture: Picture }) {
               <tr key={dim}>
                 <th scope="row">{dim}</th>
                 <td class="wide">
-                  <span class="heat-row">
-                    {[...values].map((value, i) => {
-                      const colour = colourOf(scale, value);
-                      const text = showToken(tokens[i]?.text ?? "");
-                      return (
-                        <i
-                          key={i}
-                          data-focus={i === position}
-                          title={`${text}: ${signed(value, 3)}`}
-                          style={colour ? { background: css(colour) } : undefined}
-                        />
-                      );
-                    })}
-                  </span>
+                  <HeatRow values={values} scale={scale} />
                 </td>
                 <td class="number">{signed(peak)}</td>
                 <td class="number">
@@ -74,5 +60,27 @@ export function Outliers({ picture }: { picture: Picture }) {
         </tbody>
       </table>
     </section>
+  );
+}
+
+/** One dimension's values, a cell for each token. */
+function HeatRow({ values, scale }: { values: Float32Array; scale: Scale }) {
+  const board = useBoard();
+  const tokens = board.kernel.tokens.value;
+  const position = board.position.value;
+  return (
+    <span class="heat-row">
+      {[...values].map((value, i) => {
+        const colour = colourOf(scale, value);
+        return (
+          <i
+            key={i}
+            data-focus={i === position}
+            title={`${showToken(tokens[i]?.text ?? "")}: ${signed(value, 3)}`}
+            style={colour ? { background: css(colour) } : undefined}
+          />
+        );
+      })}
+    </span>
   );
 }
