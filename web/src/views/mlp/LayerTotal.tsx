@@ -57,7 +57,7 @@ export function Pair({ ends, at, digits }: { ends: Ends; at: number; digits: num
   );
 }
 
-const WIDTH = 190;
+const WIDTH = 200;
 const HEIGHT = 74;
 
 /** Running sums of the neurons' direct effects, the largest first. */
@@ -77,7 +77,7 @@ function Explained({ picture, info }: { picture: Picture; info: MlpInfo }) {
   return (
     <div class="explained">
       <div class="pair" title="Direct effect of the whole MLP on the metric, in logits">
-        direct effect {signed(base.total, 3)} <span class="arrow">→</span>{" "}
+        direct {signed(base.total, 3)} <span class="arrow">→</span>{" "}
         <b data-testid="mlp-direct">{signed(now.total, 3)}</b>
       </div>
       <svg width={WIDTH} height={HEIGHT} role="img" aria-label={label}>
