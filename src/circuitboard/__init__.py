@@ -34,6 +34,9 @@ _HOMES = {
     "decompose": "circuitboard.methods.decomposition",
     "logit_lens": "circuitboard.methods.logit_lens",
     "waterfall": "circuitboard.methods.waterfall",
+    "neuron_attribution": "circuitboard.methods.neurons",
+    "neuron_words": "circuitboard.methods.neurons",
+    "scale_effects": "circuitboard.methods.norms",
     "Board": "circuitboard.widget",
 }
 
@@ -58,11 +61,14 @@ __all__ = [
     "decompose",
     "load",
     "logit_lens",
+    "neuron_attribution",
+    "neuron_words",
     "patch_grid",
     "path_patch",
     "register_reference",
     "register_tensor",
     "run",
+    "scale_effects",
     "sweep",
     "waterfall",
 ]
@@ -89,6 +95,8 @@ if TYPE_CHECKING:
     from circuitboard.engine.sweep import Watch, patch_grid, sweep
     from circuitboard.methods.decomposition import decompose
     from circuitboard.methods.logit_lens import logit_lens
+    from circuitboard.methods.neurons import neuron_attribution, neuron_words
+    from circuitboard.methods.norms import scale_effects
     from circuitboard.methods.waterfall import waterfall
     from circuitboard.models.load import load
     from circuitboard.models.model import Model

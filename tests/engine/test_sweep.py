@@ -9,6 +9,7 @@ import torch
 import tiny
 from circuitboard.engine import batch
 from circuitboard.engine.engine import Engine, engine_of
+from circuitboard.engine.metric import evaluate
 from circuitboard.engine.run import run
 from circuitboard.engine.sweep import Watch, measure, patch_grid, sweep
 from circuitboard.models.model import Model
@@ -26,7 +27,7 @@ from circuitboard.spec.intervention import (
     Set,
     Zero,
 )
-from circuitboard.spec.metric import Metric
+from circuitboard.spec.metric import Metric, MetricKind
 
 CLEAN, OTHER = tiny.prompt(9, 1), tiny.prompt(9, 2)
 DIFFERENCE = Metric("logit difference", 7, 11)
@@ -238,3 +239,28 @@ def test_no_reference_no_silent_zero() -> None:
         run(m, CLEAN, Resample("L1H1", 0, references.register([tiny.prompt(4, 1)])))
     with pytest.raises(AddressError):
         run(tiny.model("neox"), CLEAN, Zero("L1.resid_mid"))
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "gemma2", "native"])
+@pytest.mark.parametrize("tail", ["ln_final.scale", "ln_final", "ln_final.scale@-1"])
+@pytest.mark.parametrize("kind", ["logit difference", "log-probability"])
+def test_what_is_done_after_the_last_block_counts_in_a_sweep(
+    name: str, tail: str, kind: MetricKind
+) -> None:
+    m = tiny.model(name)
+    sets = [[Zero("L0H0")], [Freeze(tail), Zero("L0H0")], [Scale(tail, 2.0), Zero("L1H1@-1")]]
+    found, _ = measure(m, CLEAN, [InterventionSet.of(s) for s in sets], Metric(kind, 7, 11))
+    for value, done in zip(found[:, 0], sets, strict=True):
+        logits = torch.tensor(run(m, CLEAN, done).logits[:, -1])
+        assert value == pytest.approx(float(evaluate(Metric(kind, 7, 11), logits)), abs=1e-4)
+    assert len({round(float(v), 5) for v in found[:, 0]}) == 3
+
+
+def test_after_the_last_block_prompts_of_unequal_length_run_alone() -> None:
+    m = tiny.model("gpt2")
+    prompts = [CLEAN, tiny.prompt(5, 3)]
+    done = [Freeze("ln_final.scale"), Zero("L0H0")]
+    found, _ = measure(m, prompts, [InterventionSet.of(done)], DIFFERENCE)
+    for value, prompt in zip(found[0], prompts, strict=True):
+        plain = run(m, prompt, done, target="t7", foil="t11").metric
+        assert value == pytest.approx(plain, abs=1e-5)

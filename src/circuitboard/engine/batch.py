@@ -25,7 +25,7 @@ from circuitboard.engine.metric import Judge
 from circuitboard.engine.plan import changed
 from circuitboard.engine.sites import Frame, Workshop
 from circuitboard.engine.values import Lender
-from circuitboard.models.executor import Hook, Span, run_keys, run_span, run_z
+from circuitboard.models.executor import Hook, Span, run_keys, run_span, run_tail, run_z
 from circuitboard.spec.intervention import Add, AnyIntervention, InterventionSet, Set
 
 #: Share of the free memory that one batch may take.
@@ -101,7 +101,7 @@ class Batch:
         """Where a set departs, or None where it has to run on its own."""
         model, base = self.engine.model, self.base
         differing = changed(base.interventions, wanted)
-        if base.whole or not differing or any(i.address.part in sites.TAIL for i in wanted):
+        if base.whole or not differing:
             return None
         layer = min(sites.item_stage(model, i) for i in differing)
         through = [i for i in differing if i.edge is not None]
@@ -112,6 +112,9 @@ class Batch:
         if any(sites.item_stage(model, i) >= layer for i in behind):
             return None  # what such an edge sets depends on what changes here
         foot = any(i.edge is None and i.address.part in sites.FOOT for i in differing)
+        uneven = any(n != base.tokens.shape[1] for n in base.lengths)
+        if _after(wanted) and (through or uneven or self.judge.whole):
+            return None
         if foot or _two_readings(wanted):
             return None
         position = 0
@@ -221,7 +224,10 @@ class Batch:
             self._advance(flight, after, range(layer, stop), fixed)
         last = [n for n, (_, start) in enumerate(runs) if start.layer == n_layers]
         self._join(flight, [(n, *runs[n]) for n in last])
-        ends = self._judged(flight.stream, flight.position).reshape(len(runs), -1)
+        if any(_after(wanted) for wanted, _ in runs):
+            ends = self._after(flight).reshape(len(runs), -1)
+        else:
+            ends = self._judged(flight.stream, flight.position).reshape(len(runs), -1)
         out = torch.empty_like(ends)
         out[flight.order] = ends
         return out.flatten()
@@ -232,6 +238,17 @@ class Batch:
             known = {item: values[item] for item in wanted if item in values}
             values.update(self._lender.values(wanted, known))
         return values
+
+    def _after(self, flight: Flight) -> Tensor:
+        """Judged ends of runs that are changed after the last block: prompts of equal length."""
+        base, model = self.base, self.engine.model
+        width, n_layers = base.tokens.shape[1], model.facts.n_layers
+        final = flight.stream[:, -1:]
+        if base.tail_shift is not None:
+            final = final + repeated(base.tail_shift[:, -1:], len(flight.sets))
+        shop = Workshop(model, Frame(base.lengths, width, width - 1, final.device), flight.values)
+        hooks = shop.hooks(flight.tasks(), (), range(n_layers, n_layers + 1))
+        return self.judge.logits(run_tail(model, final, hooks)[:, 0].float())
 
     def _join(
         self, flight: Flight, joining: Sequence[tuple[int, InterventionSet, _Start]]
@@ -335,6 +352,11 @@ class Batch:
             return self.judge.loss(torch.cat([before, final], dim=1))
         last = torch.tensor([n - 1 - position for n in base.lengths] * count, device=final.device)
         return self.judge.last(final[torch.arange(len(final), device=final.device), last])
+
+
+def _after(wanted: InterventionSet) -> bool:
+    """Whether something is done after the last block."""
+    return any(i.edge is None and i.address.part in sites.TAIL for i in wanted)
 
 
 def _two_readings(wanted: InterventionSet) -> bool:

@@ -28,6 +28,7 @@ class Written:
     mlp: Tensor | None
     attn_scale: Tensor | None = None
     attn: Tensor | None = None
+    mlp_scale: Tensor | None = None
 
 
 @dataclass

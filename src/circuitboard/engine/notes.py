@@ -21,6 +21,7 @@ class LastNotes:
             "mlp": "blocks.{l}.hook_mlp_out",
             "attn": "blocks.{l}.hook_attn_out",
             "attn_scale": "blocks.{l}.ln1_post.hook_scale",
+            "mlp_scale": "blocks.{l}.ln2_post.hook_scale",
         }
 
     def hooks(self, layers: range) -> list[tuple[str, Hook]]:
@@ -50,6 +51,7 @@ class LastNotes:
                 n.get("mlp"),
                 n["attn_scale"][..., 0] if "attn_scale" in n else None,
                 n.get("attn"),
+                n["mlp_scale"][..., 0] if "mlp_scale" in n else None,
             )
             for _, n in sorted(self._notes.items())
         ]

@@ -172,3 +172,17 @@ def output_norms(engine: Engine, run: HeldRun) -> tuple[Floats, Floats]:
         if part.mlp is not None:
             mlps[layer] = float(part.mlp.float().norm(dim=-1).mean())
     return heads, mlps
+
+
+def reading(
+    engine: Engine, run: HeldRun, metric: Metric
+) -> tuple[Float[Tensor, "d"], Float[Tensor, "b"]]:
+    """How the metric reads the last position: a direction, to be divided by a scale.
+
+    Returns:
+        What a unit written there adds to the metric before the final norm's division [d], and what
+        that norm divides by in this run [b].
+    """
+    rows = torch.arange(len(run.lengths), device=run.tokens.device)
+    last = torch.tensor([n - 1 for n in run.lengths], device=run.tokens.device)
+    return reader(engine, metric).direction, final_scale(engine, run, rows, last)

@@ -131,9 +131,9 @@ class Model:
         f = self.facts
         return (
             self.has_part(address.part)
-            and (address.layer is None or address.layer < f.n_layers)
-            and (address.head is None or address.head < f.n_heads)
-            and (address.neuron is None or address.neuron < f.d_mlp)
+            and (address.layer is None or 0 <= address.layer < f.n_layers)
+            and (address.head is None or 0 <= address.head < f.n_heads)
+            and (address.neuron is None or 0 <= address.neuron < f.d_mlp)
         )
 
     def check(self, address: Address) -> Address:

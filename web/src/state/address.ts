@@ -26,6 +26,8 @@ export function partName(address: string): string {
   if (head) return `attention head ${head.head} of layer ${head.layer}`;
   const layer = /^L(\d+)\./.exec(address)?.[1];
   const rest = address.replace(/^L\d+\./, "");
+  const neuron = /^mlp\.n(\d+)/.exec(rest)?.[1];
+  if (neuron !== undefined) return `neuron ${neuron} of the MLP, layer ${layer}`;
   const names: Record<string, string> = {
     mlp: "MLP",
     attn: "all of the attention",

@@ -2,11 +2,27 @@ import frame from "./frame.css";
 import head from "./head.css";
 import inspector from "./inspector.css";
 import map from "./map.css";
+import mlp from "./mlp.css";
+import norm from "./norm.css";
 import own from "./own.css";
 import parts from "./parts.css";
 import prompt from "./prompt.css";
 import residual from "./residual.css";
 import status from "./status.css";
+import tokens from "./tokens.css";
 
 /** All style sheets, the general ones first. */
-export const css = [frame, parts, prompt, map, head, inspector, own, residual, status].join("");
+export const css = [
+  frame,
+  parts,
+  prompt,
+  map,
+  head,
+  tokens,
+  mlp,
+  norm,
+  residual,
+  inspector,
+  own,
+  status,
+].join("");

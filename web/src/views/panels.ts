@@ -3,6 +3,8 @@ import { headPanel } from "./head/panel";
 import { interventionsPanel } from "./interventions/panel";
 import { logitsPanel } from "./logits/panel";
 import { mapPanel } from "./map/panel";
+import { mlpPanel } from "./mlp/panel";
+import { normPanel } from "./norm/panel";
 import { ownPanel } from "./own/panel";
 import { residualPanel } from "./residual/panel";
 
@@ -10,8 +12,10 @@ import { residualPanel } from "./residual/panel";
 export const PANELS: readonly Panel[] = [
   mapPanel,
   headPanel,
-  logitsPanel,
+  mlpPanel,
+  normPanel,
   residualPanel,
+  logitsPanel,
   interventionsPanel,
 ];
 

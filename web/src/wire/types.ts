@@ -220,7 +220,7 @@ export interface ViewData {
   view: View;
   revision: number;
   arrays: Array[];
-  info: LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | OwnInfo | null;
+  info: LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | null;
   problem: Problem | null;
 }
 
@@ -356,6 +356,146 @@ export interface WaterfallView {
 export interface MapView {
   kind: "map";
   measure: "attribution" | "effect" | "norm";
+}
+
+/**
+ * Totals are None without a metric. ``post_norm``: a norm follows the MLP, held at its scale
+ * of each run.
+ */
+export interface MlpInfo {
+  of: "mlp";
+  layer: number;
+  n_neurons: number;
+  post_norm: boolean;
+  now: MlpTotal | null;
+  base: MlpTotal | null;
+}
+
+/**
+ * What the MLP adds to the metric directly in one run, in logits; ``rest``: what is done to
+ * its output after the neurons.
+ */
+export interface MlpTotal {
+  total: number;
+  bias: number;
+  rest: number;
+}
+
+/**
+ * One layer's MLP: its total, and the neurons that matter for the metric.
+ *
+ * ``every``: ablate every neuron, not only those of the largest direct effect. Reply arrays
+ * (float32), k the neurons listed, n all of them: ``neurons`` [k]; ``direct_now`` and
+ * ``direct_base`` [k], ``ablation_now`` and ``ablation_base`` [k] (NaN until known), in logits at
+ * the metric's position; ``act_now`` and ``act_base`` [k, p], activations over the prompt;
+ * ``norm_now`` and ``norm_base`` [p], length of what the MLP writes; ``active_now`` and
+ * ``active_base`` [p], how many neurons are above 0; ``sum_now`` and ``sum_base`` [m], sums of
+ * the direct effects of the 1, 2, ... m neurons of the largest effect.
+ */
+export interface MlpView {
+  kind: "mlp";
+  layer: number;
+  every: boolean;
+}
+
+/**
+ * Effects in logits at the metric's position; None without a metric or until known.
+ */
+export interface NeuronInfo {
+  of: "neuron";
+  layer: number;
+  neuron: number;
+  gated: boolean;
+  writes: Words;
+  reads: Words;
+  multiplies: Words | null;
+  direct_now: number | null;
+  direct_base: number | null;
+  ablation_now: number | null;
+  ablation_base: number | null;
+}
+
+/**
+ * One neuron over the prompt, and in words.
+ *
+ * Reply arrays (float32): ``pre_now`` and ``pre_base`` [p], what goes into the activation
+ * function (gated: the gate); ``post_now`` and ``post_base`` [p], what the neuron writes by;
+ * gated, ``up_now`` and ``up_base`` [p], what the activation is multiplied by; ``dot_now`` and
+ * ``dot_base`` [p], the points' heights over ``pre`` on the curve; ``curve_x`` and ``curve_y``
+ * [c], the model's own activation function (absent where it is none of one number).
+ */
+export interface NeuronView {
+  kind: "neuron";
+  layer: number;
+  neuron: number;
+}
+
+/**
+ * One vocabulary entry. ``text`` is untrusted.
+ */
+export interface ScoredWord {
+  id: number;
+  text: string;
+  value: number;
+}
+
+/**
+ * The two ends of a list of tokens, the furthest first.
+ */
+export interface Words {
+  high: ScoredWord[];
+  low: ScoredWord[];
+}
+
+/**
+ * ``even``: the ratio of a direction spread evenly over all dimensions; ``target``: that of
+ * the target's minus the foil's unembedding, None without a metric.
+ */
+export interface NormDirectionsInfo {
+  of: "norm-directions";
+  position: number;
+  parts: string[];
+  even: number;
+  target: number | null;
+}
+
+/**
+ * Which directions the gain amplifies: those that upstream parts write at a position.
+ *
+ * Reply arrays (float32): ``ratio_now`` and ``ratio_base`` [c], length after the gain over length
+ * before it (NaN for a part that writes nothing).
+ */
+export interface NormDirectionsView {
+  kind: "norm-directions";
+  address: string;
+  position: number;
+}
+
+/**
+ * ``parts``: addresses of the c upstream parts, in the order of writing; ``metric``: whether
+ * there is one that their effects are measured on.
+ */
+export interface NormInfo {
+  of: "norm";
+  address: string;
+  parts: string[];
+  metric: boolean;
+}
+
+/**
+ * One norm, such as ``L3.ln1.scale``.
+ *
+ * Reply arrays (float32): ``scale``, ``mean``, ``before``, ``after``, each with ``_now`` and
+ * ``_base`` [p]: what is divided by, the mean over d_model, lengths of what enters and leaves;
+ * ``dims`` [k], the dimensions that stand out; ``relative_now`` and ``relative_base`` [k, p],
+ * their values / rms; ``share_now`` and ``share_base`` [k, p], their shares of the squared
+ * length; ``gain`` [d]; ``live_now``, ``live_base``, ``frozen_now``, ``frozen_base`` [c]: effect
+ * of ablating each upstream part with the scale recomputed, and with it held at its value without
+ * the ablation (NaN until known).
+ */
+export interface NormView {
+  kind: "norm";
+  address: string;
 }
 
 /**
@@ -533,9 +673,9 @@ export interface Word {
   text: string;
 }
 
-export type View = MapView | HeadView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | LensView | StreamView | DecompositionView | EmbeddingView | OwnView;
+export type View = HeadView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | LensView | StreamView | DecompositionView | EmbeddingView;
 
-export type Info = LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | OwnInfo;
+export type Info = LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo;
 
 export type Request = Hello | Show | Act | Ask | Select | Code | Cancel | Library;
 

@@ -43,6 +43,21 @@ from circuitboard.wire.messages.logits import (
     WaterfallView,
 )
 from circuitboard.wire.messages.map import MapView, Measure
+from circuitboard.wire.messages.mlp import (
+    MlpInfo,
+    MlpTotal,
+    MlpView,
+    NeuronInfo,
+    NeuronView,
+    ScoredWord,
+    Words,
+)
+from circuitboard.wire.messages.norm import (
+    NormDirectionsInfo,
+    NormDirectionsView,
+    NormInfo,
+    NormView,
+)
 from circuitboard.wire.messages.own import OwnInfo, OwnPanel, OwnTable, OwnView
 from circuitboard.wire.messages.residual import (
     Component,
@@ -90,8 +105,17 @@ __all__ = [
     "Measure",
     "Message",
     "Metric",
+    "MlpInfo",
+    "MlpTotal",
+    "MlpView",
     "ModelInfo",
     "Neighbour",
+    "NeuronInfo",
+    "NeuronView",
+    "NormDirectionsInfo",
+    "NormDirectionsView",
+    "NormInfo",
+    "NormView",
     "OwnInfo",
     "OwnPanel",
     "OwnTable",
@@ -102,6 +126,7 @@ __all__ = [
     "Refusal",
     "Reply",
     "Request",
+    "ScoredWord",
     "Select",
     "Show",
     "State",
@@ -115,4 +140,5 @@ __all__ = [
     "WaterfallInfo",
     "WaterfallView",
     "Word",
+    "Words",
 ]

@@ -12,6 +12,13 @@ from circuitboard.wire.messages.logits import (
     WaterfallView,
 )
 from circuitboard.wire.messages.map import MapView
+from circuitboard.wire.messages.mlp import MlpInfo, MlpView, NeuronInfo, NeuronView
+from circuitboard.wire.messages.norm import (
+    NormDirectionsInfo,
+    NormDirectionsView,
+    NormInfo,
+    NormView,
+)
 from circuitboard.wire.messages.own import OwnInfo, OwnView
 from circuitboard.wire.messages.residual import (
     DecompositionInfo,
@@ -26,17 +33,21 @@ from circuitboard.wire.messages.residual import (
 
 #: What a view asks for.
 View = (
-    MapView
-    | HeadView
+    HeadView
     | LogitsView
     | LogitGridView
     | WaterfallView
     | TrajectoryView
+    | MapView
+    | MlpView
+    | NeuronView
+    | NormView
+    | NormDirectionsView
+    | OwnView
     | LensView
     | StreamView
     | DecompositionView
     | EmbeddingView
-    | OwnView
 )
 #: What a view gets beside arrays.
 Info = (
@@ -44,9 +55,13 @@ Info = (
     | LogitGridInfo
     | WaterfallInfo
     | TrajectoryInfo
+    | MlpInfo
+    | NeuronInfo
+    | NormInfo
+    | NormDirectionsInfo
+    | OwnInfo
     | LensInfo
     | StreamInfo
     | DecompositionInfo
     | EmbeddingInfo
-    | OwnInfo
 )

@@ -6,7 +6,18 @@ from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
 from circuitboard.wire import messages as m
 from circuitboard.wire.codec import Buffers
-from circuitboard.wire.painters import decomposition, head, lens, logits, map, own, stream
+from circuitboard.wire.painters import (
+    decomposition,
+    head,
+    lens,
+    logits,
+    map,
+    mlp,
+    neuron,
+    norm,
+    own,
+    stream,
+)
 from circuitboard.wire.painters.scene import Painter, Scene
 
 PAINTERS: dict[type, Painter] = {
@@ -17,6 +28,10 @@ PAINTERS: dict[type, Painter] = {
     m.LogitGridView: lens.LOGIT_GRID,
     m.LogitsView: logits.PAINTER,
     m.MapView: map.PAINTER,
+    m.MlpView: mlp.PAINTER,
+    m.NeuronView: neuron.PAINTER,
+    m.NormDirectionsView: norm.DIRECTIONS,
+    m.NormView: norm.PAINTER,
     m.OwnView: own.PAINTER,
     m.StreamView: stream.STREAM,
     m.TrajectoryView: lens.TRAJECTORY,
