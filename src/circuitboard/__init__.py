@@ -30,6 +30,8 @@ _HOMES = {
     "sweep": "circuitboard.engine.sweep",
     "patch_grid": "circuitboard.engine.sweep",
     "path_patch": "circuitboard.engine.paths",
+    "head_scores": "circuitboard.methods.head_scores",
+    "copying_scores": "circuitboard.methods.copying",
     "Watch": "circuitboard.engine.sweep",
     "Board": "circuitboard.widget",
 }
@@ -52,6 +54,8 @@ __all__ = [
     "Watch",
     "Zero",
     "__version__",
+    "copying_scores",
+    "head_scores",
     "load",
     "patch_grid",
     "path_patch",
@@ -81,6 +85,8 @@ if TYPE_CHECKING:
     from circuitboard.engine.result import RunResult
     from circuitboard.engine.run import run
     from circuitboard.engine.sweep import Watch, patch_grid, sweep
+    from circuitboard.methods.copying import copying_scores
+    from circuitboard.methods.head_scores import head_scores
     from circuitboard.models.load import load
     from circuitboard.models.model import Model
     from circuitboard.session.board import Board

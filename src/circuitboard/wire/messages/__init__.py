@@ -30,7 +30,7 @@ from circuitboard.wire.messages.core import (
 )
 from circuitboard.wire.messages.head import HeadView
 from circuitboard.wire.messages.logits import LogitRow, LogitsInfo, LogitsView
-from circuitboard.wire.messages.map import MapView, Measure
+from circuitboard.wire.messages.map import ClassesView, MapView, Measure
 from circuitboard.wire.messages.views import Info, View
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "Array",
     "Ask",
     "Cancel",
+    "ClassesView",
     "Code",
     "DType",
     "Entry",

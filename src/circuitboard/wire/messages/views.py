@@ -2,9 +2,9 @@
 
 from circuitboard.wire.messages.head import HeadView
 from circuitboard.wire.messages.logits import LogitsInfo, LogitsView
-from circuitboard.wire.messages.map import MapView
+from circuitboard.wire.messages.map import ClassesView, MapView
 
 #: What a view asks for.
-View = MapView | HeadView | LogitsView
+View = MapView | ClassesView | HeadView | LogitsView
 #: What a view gets beside arrays.
 Info = LogitsInfo

@@ -5,12 +5,20 @@ from __future__ import annotations
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
 from circuitboard.wire.codec import Buffers
-from circuitboard.wire.messages import HeadView, LogitsView, MapView, View, ViewData
+from circuitboard.wire.messages import (
+    ClassesView,
+    HeadView,
+    LogitsView,
+    MapView,
+    View,
+    ViewData,
+)
 from circuitboard.wire.painters import head, logits, map
 from circuitboard.wire.painters.scene import Painter, Scene
 
 PAINTERS: dict[type, Painter] = {
     MapView: map.PAINTER,
+    ClassesView: map.CLASSES,
     HeadView: head.PAINTER,
     LogitsView: logits.PAINTER,
 }
