@@ -1,13 +1,20 @@
-import { MONO, SANS, texels } from "../../draw/canvas";
-import { colourOf, css, inkOn, paintPixels, parseHex } from "../../draw/colour";
-import { drawGlyph, type GlyphName } from "../../draw/glyphs";
-import type { Marks } from "../../state/address";
-import type { Part } from "./geometry";
+import { SANS } from "../../draw/canvas";
+import { colourOf, css, inkOn } from "../../draw/colour";
+import { compact, signed } from "../../draw/number";
+import { inSight, type Part } from "./geometry";
+import { drawLabel } from "./labels";
+import { strike } from "./marks";
 import type { Scene } from "./scene";
+import { drawTexture, FAINT, texture } from "./texture";
 import { place } from "./values";
 
-const LABEL_FROM = 13;
-const TEXELS_BELOW = 6;
+/** Cells narrower than this, in pixels, are drawn as one picture. */
+const TEXELS_BELOW = 7;
+/** Cells of at least this size are drawn with round corners and an edge. */
+const FINE_FROM = 20;
+const LABEL_FROM = { width: 19, height: 10 };
+const VALUE_FROM = { width: 38, height: 29 };
+const CLASS_FROM = { width: 62, height: 46 };
 
 export interface Box {
   x: number;
@@ -26,7 +33,7 @@ export function onScreen(scene: Scene, part: Box): Box {
   };
 }
 
-function visible(scene: Scene, box: Box): boolean {
+export function visible(scene: Scene, box: Box): boolean {
   const { width, height } = scene.layout;
   return box.x < width && box.y < height && box.x + box.width > 0 && box.y + box.height > 0;
 }
@@ -37,188 +44,147 @@ function label(part: Part): string {
   return part.kind === "pos" ? "position" : "embed";
 }
 
-function fillCell(scene: Scene, part: Part, box: Box): { ground: string; ink: string } {
-  const { context, values, palette, heads } = scene;
-  const found = place(part, heads);
-  const family = found && found[0] !== "resid" ? values[found[0]] : undefined;
-  const value = family?.[found?.[1] ?? 0] ?? Number.NaN;
+function numberOf(scene: Scene, part: Part): number {
+  const found = place(part, scene.heads);
+  const family = found ? scene.values[found[0] as "heads" | "mlp" | "embed"] : undefined;
+  return family?.[found?.[1] ?? 0] ?? Number.NaN;
+}
+
+function isFaint(scene: Scene, part: Part): boolean {
+  const found = scene.faint && place(part, scene.heads);
+  return Boolean(found && scene.faint?.[found[0] as "heads"]?.[found[1]]);
+}
+
+function fillCell(scene: Scene, box: Box, value: number): string {
+  const { context, values, palette } = scene;
   const colour = colourOf(values.scale, value);
   context.beginPath();
-  context.roundRect(
-    box.x,
-    box.y,
-    box.width,
-    box.height,
-    Math.min(6, box.height / 4, box.width / 4),
-  );
-  const ground = colour ? css(colour) : part.kind === "pos" ? palette.surface : palette.bg;
-  context.fillStyle = ground;
+  const round = Math.min(6, box.height / 4, box.width / 4);
+  context.roundRect(box.x, box.y, box.width, box.height, round);
+  context.fillStyle = colour ? css(colour) : palette.bg;
   context.fill();
   context.lineWidth = 1;
   context.strokeStyle = palette.line;
-  if (!colour && part.kind !== "pos") context.setLineDash([2, 2]);
-  if (box.width > TEXELS_BELOW) context.stroke();
+  if (!colour) context.setLineDash([2, 2]);
+  context.stroke();
   context.setLineDash([]);
-  return { ground, ink: colour ? inkOn(colour) : palette.muted };
+  return colour ? inkOn(colour) : palette.muted;
 }
 
+/** A cell with all that there is room for: its name, its number, its class. */
 function drawCell(scene: Scene, part: Part): void {
   const box = onScreen(scene, part);
   if (!visible(scene, box)) return;
   const { context } = scene;
-  const { ground, ink } = fillCell(scene, part, box);
+  const faint = isFaint(scene, part);
+  if (faint) context.globalAlpha = FAINT;
+  const value = numberOf(scene, part);
+  const ink = fillCell(scene, box, value);
+  if (faint) context.globalAlpha = 0.45;
   if (scene.marks.get(part.address)?.ablated) strike(scene, box);
-  const wide = part.kind === "head" ? LABEL_FROM : 2 * LABEL_FROM;
-  if (box.height >= 9 && box.width >= wide) {
-    const text = label(part);
-    const size = Math.min(12, box.height * 0.72, (box.width / text.length) * 1.35);
-    if (size < 6.5) return;
-    context.font = `${part.kind === "head" ? 500 : 400} ${size}px ${SANS}`;
-    context.fillStyle = ink;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2 + 0.5];
-    context.strokeStyle = ground;
-    context.lineWidth = 4;
-    context.lineJoin = "round";
-    context.strokeText(text, x, y);
-    context.fillText(text, x, y);
-  }
+  write(scene, part, box, { value, ink: faint ? scene.palette.muted : ink });
+  context.globalAlpha = 1;
 }
 
-/** Rows of tiny cells, as images of one pixel a cell that are scaled up. */
-function drawTexels(scene: Scene): void {
-  const { context, layout, values, palette, heads } = scene;
-  const count = layout.layers.length;
-  const image = texels("map", heads + 1, count);
-  const inner = image.getContext("2d");
-  if (!inner || values.heads.length !== heads * count) return;
-  const pixels = inner.createImageData(heads + 1, count);
-  const joined = new Float32Array((heads + 1) * count);
-  for (let l = 0; l < count; l += 1) {
-    joined.set(values.heads.subarray(l * heads, (l + 1) * heads), l * (heads + 1));
-    joined[l * (heads + 1) + heads] = values.mlp[l] ?? Number.NaN;
-  }
-  paintPixels(joined, values.scale, parseHex(palette.blank), pixels.data);
-  inner.putImageData(pixels, 0, 0);
-  context.imageSmoothingEnabled = false;
-  for (const part of layout.parts) {
-    if (part.kind !== "attn" && part.kind !== "mlp") continue;
-    const isMlp = part.kind === "mlp";
-    const left = layout.headsLeft;
-    const row = isMlp ? part : { ...part, x: left, width: layout.headsRight - left };
-    const box = onScreen(scene, row);
-    const [from, across] = isMlp ? [heads, 1] : [0, heads];
-    if (visible(scene, box)) {
-      context.drawImage(image, from, part.layer, across, 1, box.x, box.y, box.width, box.height);
-    }
-  }
+function fits(box: Box, room: { width: number; height: number }): boolean {
+  return box.width >= room.width && box.height >= room.height;
 }
 
-function isTiny(scene: Scene): boolean {
-  return scene.layout.cellWidth * scene.zoom.k < TEXELS_BELOW;
+function write(scene: Scene, part: Part, box: Box, { value, ink }: { value: number; ink: string }) {
+  if (!fits(box, LABEL_FROM)) return;
+  const lines: [string, number][] = [[label(part), part.kind === "head" ? 500 : 400]];
+  if (fits(box, VALUE_FROM) && !Number.isNaN(value)) {
+    const digits = Math.abs(scene.values.scale.domain[1]) >= 10 ? 1 : 2;
+    lines.push([scene.values.scale.signed ? signed(value, digits) : compact(value), 400]);
+  }
+  const facts = part.kind === "head" ? scene.facts(part.layer * scene.heads + part.index) : "";
+  if (facts && fits(box, CLASS_FROM)) lines.push([facts, 400]);
+  const longest = Math.max(...lines.map(([text]) => text.length));
+  const size = Math.min(12, (box.height * 0.78) / lines.length, (box.width / longest) * 1.6);
+  if (size < 6.5) return;
+  const middle = box.y + box.height / 2;
+  lines.forEach(([text, weight], i) => {
+    const y = middle + (i - (lines.length - 1) / 2) * size * 1.18;
+    const own = i === 0 ? size : size * 0.92;
+    const type = { size: own, weight, family: SANS, ink };
+    drawLabel(scene.context, text, box.x + box.width / 2, y, type);
+  });
 }
 
-/** Whether a part is drawn as a cell of its own. */
-function isCell(scene: Scene, { kind }: Part): boolean {
-  const grid = kind === "head" || kind === "mlp";
-  return kind === "embed" || kind === "pos" || (grid && !isTiny(scene));
+/** Cells as plain blocks, sorted by colour: few changes of colour, no outlines. */
+function drawBlocks(scene: Scene, parts: readonly Part[]): void {
+  const { context, values, palette } = scene;
+  const byColour = new Map<string, Box[]>();
+  for (const part of parts) {
+    const colour = colourOf(values.scale, numberOf(scene, part));
+    const fill = colour ? css(colour) : palette.blank;
+    const key = isFaint(scene, part) ? `~${fill}` : fill;
+    const boxes = byColour.get(key);
+    if (boxes) boxes.push(onScreen(scene, part));
+    else byColour.set(key, [onScreen(scene, part)]);
+  }
+  for (const [key, boxes] of byColour) {
+    const faint = key.startsWith("~");
+    context.globalAlpha = faint ? FAINT : 1;
+    context.fillStyle = faint ? key.slice(1) : key;
+    for (const { x, y, width, height } of boxes) context.fillRect(x, y, width, height);
+  }
+  context.globalAlpha = 1;
 }
+
+/** The names of blocks that are large enough. */
+function nameBlocks(scene: Scene, parts: readonly Part[]): void {
+  const { values, palette, context } = scene;
+  const [first] = parts;
+  if (!first || !fits(onScreen(scene, first), LABEL_FROM)) return;
+  for (const part of parts) {
+    const box = onScreen(scene, part);
+    const colour = colourOf(values.scale, numberOf(scene, part));
+    const size = Math.min(11, box.height * 0.62, (box.width / label(part).length) * 1.3);
+    if (size < 6.5) continue;
+    const faint = isFaint(scene, part);
+    context.globalAlpha = faint ? 0.45 : 1;
+    const ink = colour && !faint ? inkOn(colour) : palette.muted;
+    const type = { size, weight: 500, family: SANS, ink };
+    drawLabel(context, label(part), box.x + box.width / 2, box.y + box.height / 2, type);
+  }
+  context.globalAlpha = 1;
+}
+
+/** How heads are drawn at this zoom: as one picture, as blocks, or as cells of their own. */
+export function detail(scene: Scene): "texels" | "blocks" | "cells" {
+  const width = scene.layout.cellWidth * scene.zoom.k;
+  if (width < TEXELS_BELOW) return "texels";
+  return width < FINE_FROM || scene.layout.compact ? "blocks" : "cells";
+}
+
+/** Whether a part is drawn as a cell of its own, with what is done to it on it. */
+export function isCell(scene: Scene, { kind }: Part): boolean {
+  const end = kind === "embed" || kind === "pos";
+  return end || ((kind === "head" || kind === "mlp") && detail(scene) === "cells");
+}
+
+/** Where a compact map is zoomed in this far, its few cells in sight are drawn in full. */
+const FEW = 500;
 
 export function drawCells(scene: Scene): void {
-  if (isTiny(scene)) drawTexels(scene);
-  for (const part of scene.layout.parts) if (isCell(scene, part)) drawCell(scene, part);
-}
-
-function glyphsOf(marks: Marks): GlyphName[] {
-  const names: GlyphName[] = [];
-  if (marks.frozen) names.push("frozen");
-  if (marks.pattern) names.push("pattern");
-  if (marks.set) names.push("set");
-  if (marks.other) names.push("other");
-  return names;
-}
-
-function strike(scene: Scene, box: Box): void {
-  const { context, palette } = scene;
-  for (const [style, width] of [
-    [palette.bg, 4.5],
-    [palette.text, 2],
-  ] as const) {
-    context.beginPath();
-    context.moveTo(box.x - 2, box.y + box.height + 2);
-    context.lineTo(box.x + box.width + 2, box.y - 2);
-    context.strokeStyle = style;
-    context.lineWidth = width;
-    context.stroke();
+  const { layout, values, palette, faint, context } = scene;
+  for (const part of layout.small) {
+    if (part.kind === "embed" || part.kind === "pos") drawCell(scene, part);
   }
-}
-
-/** The frame round a layer's heads, without the layer's name. */
-function frameOf(scene: Scene, part: Part, box: Box): Box {
-  if (part.kind !== "attn") return box;
-  const left = scene.layout.headsLeft * scene.zoom.k + scene.zoom.x - 5;
-  return { ...box, x: left, width: box.x + box.width - left };
-}
-
-function drawMarks(scene: Scene, part: Part, marks: Marks): void {
-  const { context, palette } = scene;
-  const box = onScreen(scene, part);
-  if (!visible(scene, box)) return;
-  if (marks.ablated && !isCell(scene, part)) strike(scene, frameOf(scene, part, box));
-  const small = part.kind === "norm" || part.kind === "resid";
-  const size = small ? 10 : Math.min(13, Math.max(6, box.width * 0.3));
-  const colours = { ink: palette.accent, ground: palette.bg };
-  let x = small ? box.x - 3 : box.x + box.width - 1;
-  for (const name of glyphsOf(marks)) {
-    drawGlyph(context, name, { x, y: box.y + 1, size }, colours);
-    x -= size * 1.4;
+  const { from, to, left, right } = inSight(layout, scene.zoom);
+  const way = detail(scene);
+  if (way === "texels") {
+    const image = texture(layout, values, faint, palette);
+    if (image) drawTexture(context, image, layout, scene.zoom, { from, to });
+    return;
   }
-  if (marks.factor && box.width > 16) drawFactor(scene, box, marks.factor);
-}
-
-function drawFactor(scene: Scene, box: Box, text: string): void {
-  const { context, palette } = scene;
-  context.font = `600 9.5px ${MONO}`;
-  const width = context.measureText(text).width + 7;
-  const x = box.x + box.width / 2 - width / 2;
-  const y = box.y + box.height - 6;
-  context.beginPath();
-  context.roundRect(x, y, width, 13, 6.5);
-  context.fillStyle = palette.bg;
-  context.fill();
-  context.lineWidth = 0.75;
-  context.strokeStyle = palette.accent;
-  context.stroke();
-  context.fillStyle = palette.accent;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.fillText(text, x + width / 2, y + 7);
-}
-
-export function drawAllMarks(scene: Scene): void {
-  for (const [address, marks] of scene.marks) {
-    const part = scene.layout.byAddress.get(address);
-    if (part) drawMarks(scene, part, marks);
+  const shown = layout.rows.slice(from, to).flatMap((row) => row.slice(left, right));
+  shown.push(...layout.mlps.slice(from, to));
+  if (way === "cells" || shown.length <= FEW) {
+    for (const part of shown) drawCell(scene, part);
+    return;
   }
-}
-
-function ring(scene: Scene, address: string, colour: string, width: number): void {
-  const part = scene.layout.byAddress.get(address);
-  if (!part) return;
-  const { context } = scene;
-  const box = onScreen(scene, part);
-  const gap = width / 2 + 1.5;
-  context.beginPath();
-  const { x, y } = box;
-  context.roundRect(x - gap, y - gap, box.width + 2 * gap, box.height + 2 * gap, 7);
-  context.strokeStyle = colour;
-  context.lineWidth = width;
-  context.stroke();
-}
-
-export function drawRings(scene: Scene): void {
-  const { palette, selection, hover } = scene;
-  if (hover && !selection.includes(hover)) ring(scene, hover, palette.muted, 1.25);
-  for (const address of selection) ring(scene, address, palette.accent, 2.25);
+  drawBlocks(scene, shown);
+  nameBlocks(scene, shown);
 }
