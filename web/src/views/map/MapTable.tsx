@@ -28,7 +28,13 @@ export function MapTable({ map }: { map: MapModel }) {
   const chosen = new Set(board.selection.value);
   const measure = board.ui.measure.value;
   return (
-    <div class="map-table" data-testid="map-table" ref={table.box} onScroll={table.onScroll}>
+    <div
+      class="map-table"
+      data-testid="map-table"
+      data-group={chosen.size > 1}
+      ref={table.box}
+      onScroll={table.onScroll}
+    >
       <table
         aria-rowcount={rows.value.length + 1}
         aria-label={`${MEASURES[measure].label} of every part`}

@@ -47,30 +47,32 @@ export function MapToolbar({ map }: { map: MapModel }) {
       />
       <MapSearch map={map} />
       <MapFilter map={map} />
-      <button
-        type="button"
-        class="toggle"
-        data-testid="map-brush"
-        aria-pressed={brush.value}
-        title="Draw a rectangle to select all parts in it (b; or Shift and drag)"
-        onClick={() => {
-          brush.value = !brush.value;
-        }}
-      >
-        Brush
-      </button>
-      <button
-        type="button"
-        class="toggle"
-        data-testid="map-table-toggle"
-        aria-pressed={table.value}
-        title="Show the map's numbers as a table (t)"
-        onClick={() => {
-          table.value = !table.value;
-        }}
-      >
-        Table
-      </button>
+      <span class="map-tools">
+        <button
+          type="button"
+          class="toggle"
+          data-testid="map-brush"
+          aria-pressed={brush.value}
+          title="Draw a rectangle to select all parts in it (b; or Shift and drag)"
+          onClick={() => {
+            brush.value = !brush.value;
+          }}
+        >
+          Brush
+        </button>
+        <button
+          type="button"
+          class="toggle"
+          data-testid="map-table-toggle"
+          aria-pressed={table.value}
+          title="Show the map's numbers as a table (t)"
+          onClick={() => {
+            table.value = !table.value;
+          }}
+        >
+          Table
+        </button>
+      </span>
     </div>
   );
 }
