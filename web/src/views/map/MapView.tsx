@@ -43,12 +43,13 @@ function useMap(board: Board, model: ModelInfo, size: ReturnType<typeof useSize>
   const zoom = useZoom(board);
   const detail = useComputed(() => zoom.transform.value.k);
   const compact = useComputed(() => pitchOf(model, size.value.height) * detail.value < LINES_FROM);
-  const layout = useComputed(() => {
+  const fit = (zoomed: number) => {
     const { width, height } = size.value;
-    if (width < 40 || height < 40) return null;
-    // Two drawings: with lines and without. Only the border between them matters.
-    return layOut(model, width, height, compact.value ? 0 : 1e9);
-  });
+    return width < 40 || height < 40 ? null : layOut(model, width, height, zoomed);
+  };
+  // Two drawings, with lines and without; each is made once for a size.
+  const drawings = [useComputed(() => fit(1e9)), useComputed(() => fit(0))] as const;
+  const layout = useComputed(() => drawings[compact.value ? 1 : 0].value);
   const values = useComputed(() =>
     mapValues(
       board.kernel.picture(board.mapView.value).value,

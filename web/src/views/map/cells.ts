@@ -1,5 +1,5 @@
 import { SANS } from "../../draw/canvas";
-import { colourOf, css, inkOn } from "../../draw/colour";
+import { colourOf, css, inkOn, paints, step } from "../../draw/colour";
 import { compact, signed } from "../../draw/number";
 import { inSight, type Part } from "./geometry";
 import { drawLabel } from "./labels";
@@ -111,43 +111,94 @@ function write(scene: Scene, part: Part, box: Box, { value, ink }: { value: numb
   });
 }
 
-/** Cells as plain blocks, sorted by colour: few changes of colour, no outlines. */
-function drawBlocks(scene: Scene, parts: readonly Part[]): void {
+/** One more than the scale's colours, for what has no number; then all of them again, faint. */
+const BLANK = 256;
+const KINDS = BLANK + 1;
+
+/** Blocks by colour: for each colour the first block's place in the lists, and then the next. */
+interface Sorted {
+  parts: Part[];
+  first: Int32Array;
+  next: Int32Array;
+}
+
+/** Blocks in sight, sorted by colour without making anything for each of them. */
+function sortBlocks(scene: Scene, parts: Part[]): Sorted {
+  const { values, faint, heads } = scene;
+  const first = new Int32Array(2 * KINDS).fill(-1);
+  const next = new Int32Array(parts.length);
+  for (let i = 0; i < parts.length; i += 1) {
+    const { kind, layer, index } = parts[i] as Part;
+    const isHead = kind === "head";
+    const at = isHead ? layer * heads + index : layer;
+    const value = (isHead ? values.heads : values.mlp)[at] ?? Number.NaN;
+    const off = faint ? (isHead ? faint.heads : faint.mlp)[at] : 0;
+    const colour = Number.isNaN(value) ? BLANK : step(values.scale, value);
+    const slot = off ? colour + KINDS : colour;
+    next[i] = first[slot] as number;
+    first[slot] = i;
+  }
+  return { parts, first, next };
+}
+
+type Each = (part: Part, colour: number, faint: boolean) => void;
+
+function forBlocks(
+  { parts, first, next }: Sorted,
+  begin: (c: number, faint: boolean) => void,
+  each: Each,
+) {
+  for (let slot = 0; slot < first.length; slot += 1) {
+    let i = first[slot] as number;
+    if (i < 0) continue;
+    const faint = slot >= KINDS;
+    const colour = slot % KINDS;
+    begin(colour, faint);
+    for (; i >= 0; i = next[i] as number) each(parts[i] as Part, colour, faint);
+  }
+}
+
+/** Cells as plain blocks: few changes of colour, no outlines. */
+function drawBlocks(scene: Scene, blocks: Sorted): void {
   const { context, values, palette } = scene;
-  const byColour = new Map<string, Box[]>();
-  for (const part of parts) {
-    const colour = colourOf(values.scale, numberOf(scene, part));
-    const fill = colour ? css(colour) : palette.blank;
-    const key = isFaint(scene, part) ? `~${fill}` : fill;
-    const boxes = byColour.get(key);
-    if (boxes) boxes.push(onScreen(scene, part));
-    else byColour.set(key, [onScreen(scene, part)]);
-  }
-  for (const [key, boxes] of byColour) {
-    const faint = key.startsWith("~");
-    context.globalAlpha = faint ? FAINT : 1;
-    context.fillStyle = faint ? key.slice(1) : key;
-    for (const { x, y, width, height } of boxes) context.fillRect(x, y, width, height);
-  }
+  const { k, x, y } = scene.zoom;
+  const { fill } = paints(values.scale);
+  forBlocks(
+    blocks,
+    (colour, faint) => {
+      context.globalAlpha = faint ? FAINT : 1;
+      context.fillStyle = fill[colour] ?? palette.blank;
+    },
+    (part) => {
+      context.fillRect(part.x * k + x, part.y * k + y, part.width * k, part.height * k);
+    },
+  );
   context.globalAlpha = 1;
 }
 
 /** The names of blocks that are large enough. */
-function nameBlocks(scene: Scene, parts: readonly Part[]): void {
+function nameBlocks(scene: Scene, blocks: Sorted): void {
   const { values, palette, context } = scene;
-  const [first] = parts;
-  if (!first || !fits(onScreen(scene, first), LABEL_FROM)) return;
-  for (const part of parts) {
-    const box = onScreen(scene, part);
-    const colour = colourOf(values.scale, numberOf(scene, part));
-    const size = Math.min(11, box.height * 0.62, (box.width / label(part).length) * 1.3);
-    if (size < 6.5) continue;
-    const faint = isFaint(scene, part);
-    context.globalAlpha = faint ? 0.45 : 1;
-    const ink = colour && !faint ? inkOn(colour) : palette.muted;
-    const type = { size, weight: 500, family: SANS, ink };
-    drawLabel(context, label(part), box.x + box.width / 2, box.y + box.height / 2, type);
-  }
+  const { k, x, y } = scene.zoom;
+  const [any] = blocks.parts;
+  if (!any || !fits(onScreen(scene, any), LABEL_FROM)) return;
+  const { ink } = paints(values.scale);
+  // One size for all, in whole pixels: their pictures are then made once.
+  const size = Math.floor(Math.min(11, any.height * k * 0.62, ((any.width * k) / 3) * 1.3));
+  if (size < 7) return;
+  const type = { size, weight: 500, family: SANS, ink: palette.muted };
+  forBlocks(
+    blocks,
+    (colour, faint) => {
+      context.globalAlpha = faint ? 0.45 : 1;
+      type.ink = (faint ? undefined : ink[colour]) ?? palette.muted;
+    },
+    (part) => {
+      const [left, top] = [part.x * k + x, part.y * k + y];
+      const middle = top + (part.height * k) / 2;
+      drawLabel(context, label(part), left + (part.width * k) / 2, middle, type);
+    },
+  );
   context.globalAlpha = 1;
 }
 
@@ -179,12 +230,18 @@ export function drawCells(scene: Scene): void {
     if (image) drawTexture(context, image, layout, scene.zoom, { from, to });
     return;
   }
-  const shown = layout.rows.slice(from, to).flatMap((row) => row.slice(left, right));
-  shown.push(...layout.mlps.slice(from, to));
+  const shown: Part[] = [];
+  for (let layer = from; layer < to; layer += 1) {
+    const row = layout.rows[layer] as Part[];
+    for (let head = left; head < right; head += 1) shown.push(row[head] as Part);
+    const mlp = layout.mlps[layer];
+    if (mlp) shown.push(mlp);
+  }
   if (way === "cells" || shown.length <= FEW) {
     for (const part of shown) drawCell(scene, part);
     return;
   }
-  drawBlocks(scene, shown);
-  nameBlocks(scene, shown);
+  const blocks = sortBlocks(scene, shown);
+  drawBlocks(scene, blocks);
+  nameBlocks(scene, blocks);
 }

@@ -1,5 +1,6 @@
-const sprites = new Map<string, HTMLCanvasElement>();
-const MOST = 2000;
+const sets = new Map<string, Map<string, HTMLCanvasElement>>();
+const MOST_SETS = 40;
+const MOST_TEXTS = 3000;
 
 export interface Type {
   size: number;
@@ -8,13 +9,26 @@ export interface Type {
   ink: string;
 }
 
+/** The pictures of one size and ink. */
+function setOf({ size, weight, ink }: Type, ratio: number): Map<string, HTMLCanvasElement> {
+  const key = `${size}|${weight}|${ink}|${ratio}`;
+  let found = sets.get(key);
+  if (!found) {
+    if (sets.size >= MOST_SETS) sets.clear();
+    found = new Map();
+    sets.set(key, found);
+  }
+  return found;
+}
+
 /** A short text as a picture of its own: thousands of them are drawn faster than text is. */
-function sprite(text: string, { size, weight, family, ink }: Type): HTMLCanvasElement {
+function sprite(text: string, type: Type): HTMLCanvasElement {
+  const { size, weight, family, ink } = type;
   const ratio = window.devicePixelRatio || 1;
-  const key = `${text}|${size}|${weight}|${ink}|${ratio}`;
-  const held = sprites.get(key);
+  const set = setOf(type, ratio);
+  const held = set.get(text);
   if (held) return held;
-  if (sprites.size > MOST) sprites.clear();
+  if (set.size >= MOST_TEXTS) set.clear();
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d") as CanvasRenderingContext2D;
   const font = `${weight} ${size}px ${family}`;
@@ -28,7 +42,7 @@ function sprite(text: string, { size, weight, family, ink }: Type): HTMLCanvasEl
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.fillText(text, canvas.width / ratio / 2, size * 0.7 + 0.5);
-  sprites.set(key, canvas);
+  set.set(text, canvas);
   return canvas;
 }
 
