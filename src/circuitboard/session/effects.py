@@ -25,7 +25,7 @@ from circuitboard.spec.metric import Metric
 Floats = NDArray[np.float32]
 
 #: Tokens in one step at most, on a CPU: a click waits for the step under way.
-STEP_TOKENS = 512
+STEP_TOKENS = 128
 
 
 @dataclass
