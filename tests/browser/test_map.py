@@ -71,13 +71,13 @@ def test_every_measure_paints_and_says_its_numbers(page: Page) -> None:
 
 
 def test_search_finds_an_address_and_a_class(page: Page) -> None:
+    found = run_cell(page, "import circuitboard as cb; cb.head_scores(model).over('previous')")
+    heads = re.findall(r"L\d+H\d+", found)
     field = page.get_by_test_id("map-search")
     field.fill("2.1")
     field.press("Enter")
     expect(page.get_by_test_id("head-title")).to_contain_text("L2H1")
     field.fill("previous")
-    found = run_cell(page, "import circuitboard as cb; cb.head_scores(model).over('previous')")
-    heads = re.findall(r"L\d+H\d+", found)
     results = page.get_by_test_id("map-results")
     expect(results).to_contain_text(f"{len(heads)} found", timeout=30_000)
     expect(results).not_to_contain_text("being computed", timeout=30_000)
