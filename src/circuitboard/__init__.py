@@ -30,6 +30,8 @@ _HOMES = {
     "sweep": "circuitboard.engine.sweep",
     "patch_grid": "circuitboard.engine.sweep",
     "path_patch": "circuitboard.engine.paths",
+    "head_scores": "circuitboard.methods.head_scores",
+    "copying_scores": "circuitboard.methods.copying",
     "Watch": "circuitboard.engine.sweep",
     "decompose": "circuitboard.methods.decomposition",
     "logit_lens": "circuitboard.methods.logit_lens",
@@ -58,7 +60,9 @@ __all__ = [
     "Watch",
     "Zero",
     "__version__",
+    "copying_scores",
     "decompose",
+    "head_scores",
     "load",
     "logit_lens",
     "neuron_attribution",
@@ -93,7 +97,9 @@ if TYPE_CHECKING:
     from circuitboard.engine.result import RunResult
     from circuitboard.engine.run import run
     from circuitboard.engine.sweep import Watch, patch_grid, sweep
+    from circuitboard.methods.copying import copying_scores
     from circuitboard.methods.decomposition import decompose
+    from circuitboard.methods.head_scores import head_scores
     from circuitboard.methods.logit_lens import logit_lens
     from circuitboard.methods.neurons import neuron_attribution, neuron_words
     from circuitboard.methods.norms import scale_effects

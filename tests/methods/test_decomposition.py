@@ -151,7 +151,8 @@ def test_the_waterfall_agrees_with_direct_logit_attribution(name: str) -> None:
             own = steps["mlp", f"L{layer}.mlp"]
             assert own == pytest.approx(float(plain.mlps[layer]), abs=1e-4)
     start = steps["embed", "embed"] + steps.get(("pos_embed", "pos_embed"), 0.0)
-    assert start == pytest.approx(plain.embed, abs=1e-4)
+    both = plain.embed + float(np.nan_to_num(plain.pos_embed))
+    assert start == pytest.approx(both, abs=1e-4)
     assert steps["constant", "logits"] == pytest.approx(plain.constant, abs=1e-4)
     assert steps["head", "L1H1"] == 0
 

@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tiny
+from circuitboard.engine.batch import Batch
 from circuitboard.engine.run import run
+from circuitboard.session import effects
 from circuitboard.session.board import Board
 from circuitboard.spec.intervention import Zero
 from circuitboard.wire import codec, messages, typescript
@@ -149,19 +151,20 @@ def test_a_sweep_is_cancelled_at_once_and_leaves_the_rest_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ear = Ear()
-    quick = ear.board.engine.run
+    quick = Batch.run
 
     def slow(*args: Any, **options: Any) -> Any:
-        time.sleep(0.05)
+        time.sleep(0.2)
         return quick(*args, **options)
 
-    monkeypatch.setattr(ear.board.engine, "run", slow)
+    monkeypatch.setattr(Batch, "run", slow)
+    monkeypatch.setattr(effects, "STEP_TOKENS", 20)  # two parts in one step
     ear.say("hello", views=[{"kind": "map", "measure": "effect"}])
     heard = ear.until(lambda c: c["t"] == "progress" and any(j["done"] > 2 for j in c["jobs"]))
-    assert heard["jobs"][0]["total"] == 15
+    assert heard["jobs"][0]["total"] == 3 * (4 + 1 + 1) + 2
     ear.say("cancel", 6)
     assert ear.board.jobs() == []
-    time.sleep(0.2)
+    time.sleep(0.5)
     content, buffers = [(c, b) for c, b in ear.heard if c["t"] == "view"][-1]
     heads = np.frombuffer(buffers[0], np.float32).reshape(content["arrays"][0]["shape"])
     assert np.isnan(heads[0]).all()
@@ -192,7 +195,12 @@ def test_requests_may_come_from_any_thread() -> None:
 
 
 views = st.one_of(
-    st.builds(messages.MapView, measure=st.sampled_from(["attribution", "norm", "effect"])),
+    st.builds(
+        messages.MapView,
+        measure=st.sampled_from(["attribution", "norm", "effect", "entropy", "induction"]),
+        position=st.integers(-9, 99),
+    ),
+    st.just(messages.ClassesView()),
     st.builds(messages.HeadView, layer=st.integers(0, 99), head=st.integers(0, 99)),
     st.builds(messages.LogitsView, position=st.integers(-9, 99), k=st.integers(1, 50)),
 )

@@ -292,9 +292,10 @@ class Engine:
             before = [*self.fixed(run, range(layer), 0), *shop.hooks([task], (), range(layer))]
             run_span(self.model, Span(run.tokens, 0, layer + 1, hooks=[*before, *hooks]))
         else:
-            foot = any(a.part in sites.FOOT for a in group)
-            residual = None if foot else run.stream(layer)
-            run_span(self.model, Span(run.tokens, layer, layer + 1, residual, hooks=hooks))
+            feet = [a.part in sites.FOOT for a in group]
+            residual = None if any(feet) else run.stream(layer)
+            stop = layer if all(feet) else layer + 1  # embeddings alone need no block
+            run_span(self.model, Span(run.tokens, layer, stop, residual, hooks=hooks))
         return {a.place: shop.value(a) for a in group}
 
     def last_logits(self, run: HeldRun) -> Float[Tensor, "b v"]:

@@ -33,8 +33,9 @@ class Attribution:
 
     Attributes:
         heads: [l, h]; mlps: [l] (NaN without MLP); attn_rest: [l], what a layer's attention adds
-            beyond its heads (b_O); embed: embedding and positions together; constant: what the
-            final norm's bias and the unembedding's bias add.
+            beyond its heads (b_O); pos_embed: the position embedding, NaN where the model adds
+            none or ``L0.resid_pre`` is changed; embed: all else that the stream begins with;
+            constant: what the final norm's bias and the unembedding's bias add.
     """
 
     heads: Floats
@@ -42,12 +43,14 @@ class Attribution:
     attn_rest: Floats
     embed: float
     constant: float
+    pos_embed: float = np.nan
 
     @property
     def total(self) -> float:
         """The sum of all, the logit difference without soft-cap."""
         parts = (self.heads, np.nan_to_num(self.mlps), self.attn_rest)
-        return float(sum(p.sum() for p in parts)) + self.embed + self.constant
+        ends = self.embed + float(np.nan_to_num(self.pos_embed)) + self.constant
+        return float(sum(p.sum() for p in parts)) + ends
 
 
 @dataclass(frozen=True)
@@ -94,16 +97,23 @@ def attribute(engine: Engine, run: HeldRun, metric: Metric) -> Attribution:
             rest[layer] = float((whole - by_head.sum(1)).mean())
         if part.mlp is not None:
             mlps[layer] = float(((part.mlp.float() @ read.direction) / scale).mean())
-    start = _stream_start(engine, run)[rows, last].float()
-    embed = float(((start @ read.direction) / scale).mean())
-    return Attribution(heads, mlps, rest, embed, read.constant)
+    start, positions = _stream_start(engine, run)
+    embed = float(((start[rows, last].float() @ read.direction) / scale).mean())
+    if positions is None:
+        return Attribution(heads, mlps, rest, embed, read.constant)
+    there = positions.expand(len(rows), *positions.shape[1:])[rows, last].float()
+    own = float(((there @ read.direction) / scale).mean())
+    return Attribution(heads, mlps, rest, embed - own, read.constant, own)
 
 
-def _stream_start(engine: Engine, run: HeldRun) -> Tensor:
-    first = Address("resid_pre", layer=0)
+def _stream_start(engine: Engine, run: HeldRun) -> tuple[Tensor, Tensor | None]:
+    """What enters the first block, and what of that the position embedding is, if known."""
+    first, own = Address("resid_pre", layer=0), Address("pos_embed")
     if any(i.address.place == first.place for i in run.interventions):
-        return engine.read(run, [first])[first.place]
-    return run.entering[0]
+        return engine.read(run, [first])[first.place], None
+    if not engine.model.has(own):
+        return run.entering[0], None
+    return run.entering[0], engine.read(run, [own])[own.place]
 
 
 def final_scale(engine: Engine, run: HeldRun, rows: Tensor, last: Tensor) -> Tensor:
@@ -155,23 +165,6 @@ def _head_directions(
         weights = engine.model.output_weights(layer).detach().to(towards.device)
         engine.directions[key] = weights.float() @ towards
     return engine.directions[key]
-
-
-def output_norms(engine: Engine, run: HeldRun) -> tuple[Floats, Floats]:
-    """Length of what each head [l, h] and MLP [l] writes at the last position, mean over prompts.
-
-    A norm after attention (Gemma) is not included in a head's length.
-    """
-    model = engine.model
-    heads = np.zeros((model.facts.n_layers, model.facts.n_heads), np.float32)
-    mlps = np.full(model.facts.n_layers, np.nan, np.float32)
-    for layer, part in enumerate(run.written):
-        weights = model.output_weights(layer).detach().to(part.z.device)
-        written = torch.einsum("bhe,hed->bhd", part.z.float(), weights.float())
-        heads[layer] = written.norm(dim=-1).mean(0).cpu().numpy()
-        if part.mlp is not None:
-            mlps[layer] = float(part.mlp.float().norm(dim=-1).mean())
-    return heads, mlps
 
 
 def reading(

@@ -308,3 +308,15 @@ def run_whole(model: Model, tokens: Int[Tensor, "b p"]) -> Float[Tensor, "b p v"
     with model.lock, torch.no_grad():
         out = _call(model, tokens, None)
     return out if isinstance(out, Tensor) else out.logits
+
+
+def run_with_gradients(
+    model: Model, tokens: Int[Tensor, "b p"], hooks: Sequence[tuple[str, Hook]]
+) -> Float[Tensor, "b p v"]:
+    """One full forward pass that autograd follows: logits [b, p, v].
+
+    The weights take no gradients of their own from it unless they are asked for.
+    """
+    with model.lock, torch.enable_grad(), hooked(model, hooks):
+        out = _call(model, tokens, None)
+    return out if isinstance(out, Tensor) else out.logits

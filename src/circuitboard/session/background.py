@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from circuitboard.session.worker import Steps, Worker
 
-KEEP = 32
+#: Values kept: those asked for least recently go first.
+KEEP = 48
 
 T = TypeVar("T")
 
@@ -23,6 +24,7 @@ class Sweep(Generic[T]):
         total: its steps.
         value: what it fills in, shown from the start.
         steps: does the work, yielding how many steps are done.
+        lasting: it has to do with the weights alone, and goes on when the board changes.
     """
 
     name: str
@@ -30,12 +32,15 @@ class Sweep(Generic[T]):
     total: int
     value: T
     steps: Steps
+    lasting: bool = False
 
 
 @dataclass
 class _Kept:
     name: str
     value: Any
+    lasting: bool
+    job: int = -1
     viewers: set[Hashable] = field(default_factory=set[Hashable])
     done: bool = False
 
@@ -72,15 +77,17 @@ class Backlog:
             if quick:
                 for _ in sweep.steps:
                     pass
-            kept = self._kept[key] = _Kept(sweep.name, sweep.value, done=quick)
+            kept = _Kept(sweep.name, sweep.value, sweep.lasting, done=quick)
+            self._kept[key] = kept
             while len(self._kept) > KEEP:
                 self._kept.pop(next(iter(self._kept)))
             if not quick:
-                self._worker.background(
+                kept.job = self._worker.background(
                     sweep.name, sweep.label, sweep.total, self._follow(key, kept, sweep.steps)
                 )
-        self._kept[key].viewers.add(viewer)
-        return self._kept[key].value
+        kept = self._kept[key] = self._kept.pop(key)
+        kept.viewers.add(viewer)
+        return kept.value
 
     def _follow(self, key: Hashable, kept: _Kept, steps: Steps) -> Steps:
         for count in steps:
@@ -94,8 +101,16 @@ class Backlog:
             self._on_step(viewer)
 
     def forget_unfinished(self) -> None:
-        """Drops what was not swept to its end, so that it is started again when asked for."""
-        self._kept = {key: kept for key, kept in self._kept.items() if kept.done}
+        """Drops what was not swept to its end, so that it is started again when asked for.
+
+        What lasts and is still under way goes on.
+        """
+        running = {job.id for job in self._worker.jobs()}
+        self._kept = {
+            key: kept
+            for key, kept in self._kept.items()
+            if kept.done or (kept.lasting and kept.job in running)
+        }
 
     def stop_unseen(self, viewers: set[Hashable]) -> None:
         """Stops and drops the unfinished sweeps of viewers that are shown no longer."""

@@ -110,7 +110,7 @@ class Screen:
                 if act.entry in lines:
                     board.switch(act.entry, not lines[act.entry].on)
             case "remove":
-                board.remove([] if act.entry is None else [act.entry])
+                board.remove([*act.entries, *([] if act.entry is None else [act.entry])])
             case "clear":
                 board.clear()
             case "undo":

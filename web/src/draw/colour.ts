@@ -87,7 +87,8 @@ export function unsignedScale(stops: readonly string[], largest: number): Scale 
   return { domain: [0, end], table: ramp(stops), signed: false };
 }
 
-function step(scale: Scale, value: number): number {
+/** Which of the scale's colours a value has, from 0 to 255. */
+export function step(scale: Scale, value: number): number {
   const [low, high] = scale.domain;
   const part = (value - low) / (high - low);
   return Math.round(Math.min(1, Math.max(0, part)) * (STEPS - 1));
@@ -109,6 +110,22 @@ export function css(colour: Rgb): string {
 export function inkOn(colour: Rgb): string {
   const [r, g, b] = colour.map(toLinear) as unknown as Rgb;
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.27 ? "#1b1a18" : "#ffffff";
+}
+
+const inks = new WeakMap<Uint8Array, { fill: string[]; ink: string[] }>();
+
+/** Each of a scale's colours as CSS, and the ink that can be read on it. */
+export function paints({ table }: Scale): { fill: string[]; ink: string[] } {
+  let found = inks.get(table);
+  if (!found) {
+    const colours = Array.from(
+      { length: STEPS },
+      (_, i) => [...table.slice(3 * i, 3 * i + 3)] as unknown as Rgb,
+    );
+    found = { fill: colours.map(css), ink: colours.map(inkOn) };
+    inks.set(table, found);
+  }
+  return found;
 }
 
 /** Paints values into RGBA pixels. */

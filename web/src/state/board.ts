@@ -33,10 +33,11 @@ export class Board {
     const heads = this.selection.value.filter(isHead);
     return heads.length ? headOf(heads[heads.length - 1] as string) : null;
   });
-  readonly mapView: ReadonlySignal<MapView> = computed(() => ({
-    kind: "map",
-    measure: this.ui.measure.value,
-  }));
+  readonly mapView: ReadonlySignal<MapView> = computed(() => {
+    const measure = this.ui.measure.value;
+    const position = measure === "entropy" ? this.fromEnd(this.position.value) : -1;
+    return { kind: "map", measure, position };
+  });
   readonly logitsView: ReadonlySignal<LogitsView> = computed(() => ({
     kind: "logits",
     position: this.fromEnd(this.position.value),
@@ -116,6 +117,11 @@ export class Board {
 
   act(verb: Act["verb"], at: readonly string[] = [], factor: number | null = null): void {
     void this.ask({ op: "act", verb, at: [...at], factor, entry: null });
+  }
+
+  /** Drops lines of the list of interventions, in one step to undo. */
+  remove(entries: readonly number[]): void {
+    void this.ask({ op: "act", verb: "remove", at: [], factor: null, entries: [...entries] });
   }
 
   actOnEntry(verb: "toggle" | "remove", entry: number): void {

@@ -1,6 +1,6 @@
 // Generated from src/circuitboard/wire/messages by `make types`. Do not edit.
 
-export type Measure = "attribution" | "norm" | "effect";
+export type Measure = "attribution" | "effect" | "gradient" | "norm" | "share" | "entropy" | "entropy_mean" | "previous" | "duplicate" | "induction" | "current" | "first" | "copying";
 
 export type DType = "float32" | "uint8";
 
@@ -18,7 +18,8 @@ export interface Array {
  * Do something to the model's internal state.
  *
  * ``ablate``, ``freeze``, ``scale``, ``release`` need ``at``; ``scale`` needs ``factor``;
- * ``toggle`` and ``remove`` need ``entry``; ``clear``, ``undo``, ``redo`` need nothing.
+ * ``toggle`` needs ``entry``; ``remove`` needs ``entry`` or ``entries``; ``clear``, ``undo``,
+ * ``redo`` need nothing.
  */
 export interface Act {
   op: "act";
@@ -27,6 +28,7 @@ export interface Act {
   at?: string[];
   factor?: number | null;
   entry?: number | null;
+  entries?: number[];
 }
 
 /**
@@ -346,16 +348,36 @@ export interface WaterfallView {
 }
 
 /**
- * The architecture map, coloured by one measure at the metric's position.
+ * Head class scores of all heads, which belong to the weights; swept in the background.
  *
- * Reply arrays (float32): ``heads_now`` and ``heads_base`` [l, h], ``mlp_now`` and ``mlp_base``
- * [l], ``embed_now`` and ``embed_base`` [1], ``resid_now`` and ``resid_base`` [2l+1] (norms of
- * the residual stream before each sublayer and at the end). NaN marks a part that does not
- * exist or is not computed yet. ``effect`` fills in live while its sweep runs.
+ * Reply arrays (float32) [l, h]: ``previous``, ``duplicate``, ``induction``, ``current``,
+ * ``first`` (on random repeats), ``copying`` (of the OV circuit). NaN: not computed yet.
+ */
+export interface ClassesView {
+  kind: "classes";
+}
+
+/**
+ * The architecture map, coloured by one measure.
+ *
+ * ``attribution`` (direct logit attribution), ``effect`` (ablation effect), ``gradient``
+ * (attribution patching towards zero) are about the metric; ``norm`` and ``share`` (of the
+ * residual norm) about its position; ``entropy`` is that of the attention from ``position``,
+ * ``entropy_mean`` the mean over all positions, in nats; ``previous``, ``duplicate``,
+ * ``induction``, ``current``, ``first`` are scores on random repeats and ``copying`` is that of
+ * the OV circuit: these belong to the weights, and are the same now and at baseline.
+ *
+ * Reply arrays (float32), each ending in ``_now`` or ``_base``: ``heads`` [l, h]; ``mlp`` [l];
+ * ``attn`` [l], all of a layer's attention; ``rest`` [l], what of that is of no head (b_O);
+ * ``embed`` [2], embedding and position embedding; ``constant`` [1], what the final norm's bias
+ * and the unembedding's bias add; ``resid`` [2l+1], norms of the residual stream before each
+ * sublayer and at the end; ``scales`` [2l+1], what ln1 and ln2 of each layer and the final norm
+ * divide by. NaN marks what does not exist, is not defined or is not computed yet.
  */
 export interface MapView {
   kind: "map";
-  measure: "attribution" | "effect" | "norm";
+  measure: "attribution" | "copying" | "current" | "duplicate" | "effect" | "entropy" | "entropy_mean" | "first" | "gradient" | "induction" | "norm" | "previous" | "share";
+  position: number;
 }
 
 /**
@@ -673,7 +695,7 @@ export interface Word {
   text: string;
 }
 
-export type View = HeadView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | LensView | StreamView | DecompositionView | EmbeddingView;
+export type View = HeadView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | LensView | StreamView | DecompositionView | EmbeddingView;
 
 export type Info = LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo;
 

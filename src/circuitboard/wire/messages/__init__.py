@@ -42,7 +42,7 @@ from circuitboard.wire.messages.logits import (
     WaterfallInfo,
     WaterfallView,
 )
-from circuitboard.wire.messages.map import MapView, Measure
+from circuitboard.wire.messages.map import ClassesView, MapView, Measure
 from circuitboard.wire.messages.mlp import (
     MlpInfo,
     MlpTotal,
@@ -80,6 +80,7 @@ __all__ = [
     "Array",
     "Ask",
     "Cancel",
+    "ClassesView",
     "Code",
     "Component",
     "DType",

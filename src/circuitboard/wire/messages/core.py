@@ -36,7 +36,8 @@ class Act(Message, frozen=True, tag="act", tag_field="op"):
     """Do something to the model's internal state.
 
     ``ablate``, ``freeze``, ``scale``, ``release`` need ``at``; ``scale`` needs ``factor``;
-    ``toggle`` and ``remove`` need ``entry``; ``clear``, ``undo``, ``redo`` need nothing.
+    ``toggle`` needs ``entry``; ``remove`` needs ``entry`` or ``entries``; ``clear``, ``undo``,
+    ``redo`` need nothing.
     """
 
     id: int
@@ -46,6 +47,7 @@ class Act(Message, frozen=True, tag="act", tag_field="op"):
     at: list[str] = msgspec.field(default_factory=list[str])
     factor: float | None = None
     entry: int | None = None
+    entries: list[int] = msgspec.field(default_factory=list[int])
 
 
 class Ask(Message, frozen=True, tag="ask", tag_field="op"):

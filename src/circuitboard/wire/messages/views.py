@@ -11,7 +11,7 @@ from circuitboard.wire.messages.logits import (
     WaterfallInfo,
     WaterfallView,
 )
-from circuitboard.wire.messages.map import MapView
+from circuitboard.wire.messages.map import ClassesView, MapView
 from circuitboard.wire.messages.mlp import MlpInfo, MlpView, NeuronInfo, NeuronView
 from circuitboard.wire.messages.norm import (
     NormDirectionsInfo,
@@ -39,6 +39,7 @@ View = (
     | WaterfallView
     | TrajectoryView
     | MapView
+    | ClassesView
     | MlpView
     | NeuronView
     | NormView

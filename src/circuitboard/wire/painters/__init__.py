@@ -21,6 +21,7 @@ from circuitboard.wire.painters import (
 from circuitboard.wire.painters.scene import Painter, Scene
 
 PAINTERS: dict[type, Painter] = {
+    m.ClassesView: map.CLASSES,
     m.DecompositionView: decomposition.DECOMPOSITION,
     m.EmbeddingView: stream.EMBEDDING,
     m.HeadView: head.PAINTER,

@@ -7,54 +7,153 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from circuitboard.engine.held import HeldRun
-from circuitboard.methods.direct_logit_attribution import attribute, output_norms
+from circuitboard.methods.direct_logit_attribution import attribute
+from circuitboard.methods.part_norms import PartNorms, norm_scales, part_norms, streams_at_end
 from circuitboard.session.effects import part_effects
-from circuitboard.wire.messages import MapView
+from circuitboard.session.measures import (
+    kept_copying,
+    kept_entropies,
+    kept_gradient,
+    kept_head_scores,
+)
+from circuitboard.wire.messages import ClassesView, MapView
 from circuitboard.wire.painters.scene import Floats, Painter, Scene
+
+
+@dataclass
+class _Values:
+    """One measure of every part; what is not filled in stays NaN."""
+
+    heads: Floats
+    mlp: Floats
+    attn: Floats
+    rest: Floats
+    embed: Floats
+    constant: Floats
 
 
 def paint(view: MapView, scene: Scene) -> None:
     """Arrays as :class:`MapView` names them."""
     for end, run in scene.ends:
-        heads, mlps, embed = _measure(view, scene, run, end)
-        scene.parcel.add(f"heads_{end}", heads)
-        scene.parcel.add(f"mlp_{end}", mlps)
-        scene.parcel.add(f"embed_{end}", np.array([embed], np.float32))
-        norms = scene.once(run, "stream norms", functools.partial(_stream_norms, run))
+        values = _nothing(scene)
+        _MEASURES[view.measure](view, scene, run, end, values)
+        for field in fields(values):
+            scene.parcel.add(f"{field.name}_{end}", getattr(values, field.name))
+        norms, scales = scene.once(run, "spine", functools.partial(_spine, scene, run))
         scene.parcel.add(f"resid_{end}", norms)
+        scene.parcel.add(f"scales_{end}", scales)
 
 
-def _measure(view: MapView, scene: Scene, run: HeldRun, end: str) -> tuple[Floats, Floats, float]:
-    facts, engine, metric = scene.model.facts, scene.engine, scene.outcome.metric
-    if view.measure == "norm":
-        heads, mlps = scene.once(run, "norms", lambda: output_norms(engine, run))
-        start = run.entering[0]
-        last = [n - 1 for n in run.lengths]
-        return heads, mlps, float(start[range(len(last)), last].float().norm(dim=-1).mean())
+def _spine(scene: Scene, run: HeldRun) -> tuple[Floats, Floats]:
+    """Lengths of the stream [2l+1], and what its norms divide by."""
+    norms = [float(vectors.norm(dim=-1).mean()) for vectors in streams_at_end(run)]
+    return np.array(norms, np.float32), norm_scales(scene.engine, run)
+
+
+def _nothing(scene: Scene) -> _Values:
+    f = scene.model.facts
+    shapes = ((f.n_layers, f.n_heads), f.n_layers, f.n_layers, f.n_layers, 2, 1)
+    return _Values(*(np.full(shape, np.nan, np.float32) for shape in shapes))
+
+
+def _attribution(_view: MapView, scene: Scene, run: HeldRun, _end: str, out: _Values) -> None:
+    metric = scene.outcome.metric
     if metric is None:
-        empty = np.full(facts.n_layers, np.nan, np.float32)
-        return np.full((facts.n_layers, facts.n_heads), np.nan, np.float32), empty, np.nan
-    if view.measure == "effect":
-        found = part_effects(scene.backlog, view, engine, metric, run, scene.wanted(end))
-        return found.heads, found.mlps, np.nan
-    found = scene.once(run, ("attribution", metric), lambda: attribute(engine, run, metric))
-    return found.heads, found.mlps, found.embed
+        return
+    found = scene.once(run, ("attribution", metric), lambda: attribute(scene.engine, run, metric))
+    out.heads, out.mlp, out.rest = found.heads, found.mlps, found.attn_rest
+    out.attn = found.heads.sum(1) + found.attn_rest
+    out.embed[:] = found.embed, found.pos_embed
+    out.constant[0] = found.constant
 
 
-def _stream_norms(run: HeldRun) -> Floats:
-    """[2l+1]: before attention and before the MLP of each layer, and at the end."""
-    rows, last = range(len(run.lengths)), [n - 1 for n in run.lengths]
-    norms: list[float] = []
-    for entering, written in zip(run.entering, run.written, strict=True):
-        before = entering[rows, last].float()
-        middle = before if written.attn is None else before + written.attn.float()
-        norms += [float(before.norm(dim=-1).mean()), float(middle.norm(dim=-1).mean())]
-    norms.append(float(run.final[rows, last].float().norm(dim=-1).mean()))
-    return np.array(norms, np.float32)
+def _effect(view: MapView, scene: Scene, run: HeldRun, end: str, out: _Values) -> None:
+    metric = scene.outcome.metric
+    if metric is None:
+        return
+    found = part_effects(scene.backlog, view, scene.engine, metric, run, scene.wanted(end))
+    out.heads, out.mlp, out.attn, out.embed = found.heads, found.mlps, found.attn, found.feet
+
+
+def _gradient(view: MapView, scene: Scene, run: HeldRun, _end: str, out: _Values) -> None:
+    metric = scene.outcome.metric
+    if metric is None:
+        return
+    found = kept_gradient(scene.backlog, view, scene.engine, metric, run)
+    if found is not None:
+        out.heads, out.mlp, out.attn = found.heads, found.mlps, found.attn
+        out.embed[:] = found.embed, found.pos_embed
+
+
+def _norm(_view: MapView, scene: Scene, run: HeldRun, _end: str, out: _Values) -> None:
+    _put_norms(_norms_of(scene, run), out)
+
+
+def _share(_view: MapView, scene: Scene, run: HeldRun, _end: str, out: _Values) -> None:
+    _put_norms(
+        scene.once(run, "norms", lambda: part_norms(scene.engine, run)).shares(
+            scene.model.facts.parallel
+        ),
+        out,
+    )
+
+
+def _norms_of(scene: Scene, run: HeldRun) -> PartNorms:
+    return scene.once(run, "norms", lambda: part_norms(scene.engine, run))
+
+
+def _put_norms(found: PartNorms, out: _Values) -> None:
+    out.heads, out.mlp, out.attn, out.rest = found.heads, found.mlps, found.attn, found.rest
+    out.embed[:] = found.embed, found.pos_embed
+
+
+def _entropy(view: MapView, scene: Scene, run: HeldRun, _end: str, out: _Values) -> None:
+    found = kept_entropies(scene.backlog, view, scene.engine, run)
+    if view.measure == "entropy_mean":
+        out.heads = found.mean(-1)
+        return
+    width = found.shape[-1]
+    position = view.position + width if view.position < 0 else view.position
+    out.heads = found[..., max(0, min(position, width - 1))]
+
+
+def _score(view: MapView, scene: Scene, _run: HeldRun, _end: str, out: _Values) -> None:
+    out.heads = getattr(kept_head_scores(scene.backlog, view, scene.engine), view.measure)
+
+
+def _copying(view: MapView, scene: Scene, _run: HeldRun, _end: str, out: _Values) -> None:
+    out.heads = kept_copying(scene.backlog, view, scene.engine)
+
+
+_MEASURES = {
+    "attribution": _attribution,
+    "effect": _effect,
+    "gradient": _gradient,
+    "norm": _norm,
+    "share": _share,
+    "entropy": _entropy,
+    "entropy_mean": _entropy,
+    "previous": _score,
+    "duplicate": _score,
+    "induction": _score,
+    "current": _score,
+    "first": _score,
+    "copying": _copying,
+}
+
+
+def paint_classes(view: ClassesView, scene: Scene) -> None:
+    """Arrays as :class:`ClassesView` names them."""
+    scores = kept_head_scores(scene.backlog, view, scene.engine)
+    for field in fields(scores):
+        scene.parcel.add(field.name, getattr(scores, field.name))
+    scene.parcel.add("copying", kept_copying(scene.backlog, view, scene.engine))
 
 
 PAINTER = Painter(paint)
+CLASSES = Painter(paint_classes)

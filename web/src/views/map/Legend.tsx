@@ -4,7 +4,7 @@ import { compact, signed } from "../../draw/number";
 import { useBoard } from "../../state/board";
 import { Glyph } from "../shared/Glyph";
 import type { MapModel } from "./MapView";
-import { MEASURES } from "./values";
+import { MEASURES, ofWeights } from "./measures";
 
 /** A few round numbers for the scale; for signed values zero and one on each side. */
 export function legendTicks(scale: Scale): number[] {
@@ -23,7 +23,7 @@ export function Legend({ map }: { map: MapModel }) {
   const ticks = legendTicks(scale);
   const metric = kernel.metric.value;
   const measure = ui.measure.value;
-  const ends = scale.signed && measure !== "norm" && ui.mapSide.value !== "difference";
+  const ends = MEASURES[measure].signed && ui.mapSide.value !== "difference";
   return (
     <div class="legend">
       <div class="legend-scale">
@@ -39,6 +39,7 @@ export function Legend({ map }: { map: MapModel }) {
             </span>
           ))}
         </div>
+        {ofWeights(measure) && <div class="legend-note">the same now and at baseline</div>}
         {ends && measure === "attribution" && metric?.foil && (
           <div class="legend-ends">
             <span class="is-foil">← {metric.foil.trim()}</span>
@@ -72,6 +73,9 @@ function Marks() {
       </li>
       <li>
         <Glyph name="set" /> set
+      </li>
+      <li>
+        <Glyph name="other" /> changed inside
       </li>
       <li>
         <span class="legend-band" /> stream norm

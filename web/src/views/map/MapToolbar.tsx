@@ -2,8 +2,11 @@ import { useBoard } from "../../state/board";
 import type { Side } from "../../state/ui";
 import type { Measure } from "../../wire/types";
 import { Segmented } from "../shared/Segmented";
+import { MapFilter } from "./MapFilter";
+import { MapSearch } from "./MapSearch";
+import type { MapModel } from "./MapView";
+import { grouped, MEASURES } from "./measures";
 import type { Zoom } from "./useZoom";
-import { MEASURES } from "./values";
 
 export const SIDES: readonly { value: Side; label: string }[] = [
   { value: "now", label: "Now" },
@@ -11,8 +14,9 @@ export const SIDES: readonly { value: Side; label: string }[] = [
   { value: "difference", label: "Difference" },
 ];
 
-export function MapToolbar() {
+export function MapToolbar({ map }: { map: MapModel }) {
   const { ui } = useBoard();
+  const { brush, table } = map.tools;
   return (
     <div class="bar map-toolbar">
       <select
@@ -25,10 +29,14 @@ export function MapToolbar() {
           ui.measure.value = event.currentTarget.value as Measure;
         }}
       >
-        {Object.entries(MEASURES).map(([value, { label }]) => (
-          <option key={value} value={value}>
-            {label}
-          </option>
+        {grouped().map(([group, names]) => (
+          <optgroup key={group} label={group}>
+            {names.map((name) => (
+              <option key={name} value={name} title={MEASURES[name].about}>
+                {MEASURES[name].label}
+              </option>
+            ))}
+          </optgroup>
         ))}
       </select>
       <Segmented
@@ -37,6 +45,34 @@ export function MapToolbar() {
         options={SIDES}
         value={ui.mapSide}
       />
+      <MapSearch map={map} />
+      <MapFilter map={map} />
+      <span class="map-tools">
+        <button
+          type="button"
+          class="toggle"
+          data-testid="map-brush"
+          aria-pressed={brush.value}
+          title="Draw a rectangle to select all parts in it (b; or Shift and drag)"
+          onClick={() => {
+            brush.value = !brush.value;
+          }}
+        >
+          Brush
+        </button>
+        <button
+          type="button"
+          class="toggle"
+          data-testid="map-table-toggle"
+          aria-pressed={table.value}
+          title="Show the map's numbers as a table (t)"
+          onClick={() => {
+            table.value = !table.value;
+          }}
+        >
+          Table
+        </button>
+      </span>
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import { useComputed, useSignalEffect } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { prepare } from "../../draw/canvas";
 import { percent } from "../../draw/number";
 import { PALETTES } from "../../draw/theme";
@@ -9,30 +9,47 @@ import { infoOf } from "../../state/kernel";
 import type { ModelInfo } from "../../wire/types";
 import { showToken } from "../shared/token";
 import { useSize } from "../shared/useSize";
-import { LINES_FROM, layOut } from "./geometry";
+import { classesOf } from "./classes";
+import { GroupBar } from "./GroupBar";
+import { LINES_FROM, layOut, pitchOf } from "./geometry";
 import { Legend } from "./Legend";
+import { MapTable } from "./MapTable";
 import { MapToolbar, ZoomButtons } from "./MapToolbar";
+import { Minimap } from "./Minimap";
+import { ofWeights } from "./measures";
 import { Overlay } from "./Overlay";
-import { paintMap } from "./scene";
+import { paintMap, type Scene } from "./scene";
 import { Tooltip } from "./Tooltip";
+import { mapTools } from "./tools";
+import { useBrush } from "./useBrush";
 import { useKeys } from "./useKeys";
 import { usePointer } from "./usePointer";
 import { useZoom } from "./useZoom";
 import { mapValues } from "./values";
 
 const ANSWERS = 3;
+/** Classes in a few letters, for cells. */
+const SHORT = {
+  induction: "ind",
+  previous: "prev",
+  duplicate: "dup",
+  copying: "copy",
+  current: "self",
+  first: "first",
+} as const;
 
 /** Signals of all that the map shows. */
 function useMap(board: Board, model: ModelInfo, size: ReturnType<typeof useSize>["size"]) {
   const zoom = useZoom(board);
   const detail = useComputed(() => zoom.transform.value.k);
-  const layout = useComputed(() => {
+  const compact = useComputed(() => pitchOf(model, size.value.height) * detail.value < LINES_FROM);
+  const fit = (zoomed: number) => {
     const { width, height } = size.value;
-    if (width < 40 || height < 40) return null;
-    // Two drawings: with lines and without. Only the border between them matters.
-    const pitch = layOut(model, width, height, 1e9).pitch;
-    return layOut(model, width, height, pitch * detail.value < LINES_FROM ? 0 : 1e9);
-  });
+    return width < 40 || height < 40 ? null : layOut(model, width, height, zoomed);
+  };
+  // Two drawings, with lines and without; each is made once for a size.
+  const drawings = [useComputed(() => fit(1e9)), useComputed(() => fit(0))] as const;
+  const layout = useComputed(() => drawings[compact.value ? 1 : 0].value);
   const values = useComputed(() =>
     mapValues(
       board.kernel.picture(board.mapView.value).value,
@@ -42,13 +59,21 @@ function useMap(board: Board, model: ModelInfo, size: ReturnType<typeof useSize>
     ),
   );
   const marks = useComputed(() => marksOf(board.kernel.entries.value));
-  return { zoom, layout, values, marks };
+  const classes = useComputed(() => board.kernel.picture({ kind: "classes" }).value);
+  const tools = useMemo(
+    () => mapTools(board, model, { layout, values, marks }),
+    [board, model, layout, values, marks],
+  );
+  useSignalEffect(() => {
+    const wanted = tools.isClass.value || tools.table.value || ofWeights(board.ui.measure.value);
+    if (wanted) tools.classes.value = true;
+  });
+  return { zoom, layout, values, marks, classes, tools, model };
 }
 
 export type MapModel = ReturnType<typeof useMap>;
 
-function usePaint(board: Board, model: ModelInfo, map: MapModel) {
-  const canvas = useRef<HTMLCanvasElement>(null);
+function useSceneParts(board: Board, map: MapModel) {
   const answers = useComputed(() => {
     const logits = infoOf(board.kernel.picture(board.logitsView.value).value, "logits");
     return (logits?.rows ?? []).slice(0, ANSWERS).map((row) => ({
@@ -62,10 +87,29 @@ function usePaint(board: Board, model: ModelInfo, map: MapModel) {
       here: token.index === board.position.value,
     })),
   );
+  const matches = useComputed(
+    () => map.tools.found.value?.matches.map(({ address }) => address) ?? [],
+  );
+  const facts = useComputed(() => {
+    const classes = map.classes.value;
+    return (index: number) => {
+      const [best] = classesOf(classes, index);
+      return best ? `${SHORT[best[0]]} ${best[1].toFixed(2)}` : "";
+    };
+  });
+  return { answers, tokens, matches, facts };
+}
+
+/** Paints once for each frame of the screen, however much has changed. */
+function usePaint(board: Board, model: ModelInfo, map: MapModel) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const pending = useRef<Omit<Scene, "context"> | null>(null);
+  const frame = useRef(0);
+  const parts = useSceneParts(board, map);
   useSignalEffect(() => {
     const layout = map.layout.value;
-    if (!layout || !canvas.current) return;
-    const scene = {
+    if (!layout) return;
+    pending.current = {
       model,
       layout,
       heads: model.n_heads,
@@ -73,14 +117,23 @@ function usePaint(board: Board, model: ModelInfo, map: MapModel) {
       palette: PALETTES[board.ui.theme.value],
       zoom: map.zoom.transform.value,
       marks: map.marks.value,
+      faint: map.tools.faint.value,
+      matches: parts.matches.value,
+      facts: parts.facts.value,
       selection: board.drawnSelection.value,
       hover: board.ui.hoverPart.value,
-      tokens: tokens.value,
-      answers: answers.value,
+      tokens: parts.tokens.value,
+      answers: parts.answers.value,
     };
-    const context = prepare(canvas.current, layout.width, layout.height);
-    if (context) paintMap({ ...scene, context });
+    frame.current ||= requestAnimationFrame(() => {
+      frame.current = 0;
+      const scene = pending.current;
+      if (!canvas.current || !scene) return;
+      const context = prepare(canvas.current, scene.layout.width, scene.layout.height);
+      if (context) paintMap({ ...scene, context });
+    });
   });
+  useEffect(() => () => cancelAnimationFrame(frame.current), []);
   return canvas;
 }
 
@@ -90,21 +143,41 @@ export function MapView({ model }: { model: ModelInfo }) {
   const map = useMap(board, model, size);
   const canvas = usePaint(board, model, map);
   const stage = map.zoom.stage;
-  const pointer = usePointer(board, map, stage);
+  const brush = useBrush(board, map, stage);
+  const pointer = usePointer(board, map, stage, brush);
   const keys = useKeys(board, map, stage);
+  const table = map.tools.table.value;
   return (
     <section class="map" data-testid="map" aria-label="Map of the model">
-      <MapToolbar />
+      <MapToolbar map={map} />
       <div class="map-place" ref={ref}>
         {/* biome-ignore lint/a11y/noStaticElementInteractions: the parts inside are the buttons */}
-        <div class="map-stage" ref={stage} {...pointer} onKeyDown={keys}>
+        <div
+          class="map-stage"
+          ref={stage}
+          data-brush={map.tools.brush.value}
+          {...pointer}
+          onKeyDown={keys}
+        >
           <canvas ref={canvas} class="map-canvas" data-testid="map-canvas" />
-          <Overlay map={map} />
+          {!table && <Overlay map={map} />}
         </div>
         <ZoomButtons zoom={map.zoom} />
-        <Tooltip map={map} />
+        <Minimap map={map} />
+        <BandBox map={map} />
+        {table ? <MapTable map={map} /> : <Tooltip map={map} />}
+        <GroupBar map={map} />
       </div>
       <Legend map={map} />
     </section>
   );
+}
+
+/** The rectangle being drawn. */
+function BandBox({ map }: { map: MapModel }) {
+  const band = map.tools.band.value;
+  if (!band) return null;
+  const { x, y, width, height } = band;
+  const style = { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` };
+  return <div class="map-band" style={style} />;
 }

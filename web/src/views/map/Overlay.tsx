@@ -6,9 +6,13 @@ import { useBoard } from "../../state/board";
 import type { Layout, Part } from "./geometry";
 import type { MapModel } from "./MapView";
 
-const MOST = 1500;
+/** Buttons in the page at most. */
+const MOST = 700;
 
-/** The parts that get a button: all in sight, or only the current one where they are too many. */
+/**
+ * The parts that get a button: all in sight, or only the current one where they are too many. The
+ * current one moves with the arrow keys; the table lists them all.
+ */
 function shown(layout: Layout, zoom: { k: number; x: number; y: number }, current: string | null) {
   const { k, x, y } = zoom;
   const inSight = layout.parts.filter(

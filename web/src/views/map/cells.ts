@@ -1,13 +1,20 @@
-import { MONO, SANS, texels } from "../../draw/canvas";
-import { colourOf, css, inkOn, paintPixels, parseHex } from "../../draw/colour";
-import { drawGlyph, type GlyphName } from "../../draw/glyphs";
-import type { Marks } from "../../state/address";
-import type { Part } from "./geometry";
+import { SANS } from "../../draw/canvas";
+import { colourOf, css, inkOn, paints, step } from "../../draw/colour";
+import { compact, signed } from "../../draw/number";
+import { inSight, type Part } from "./geometry";
+import { drawLabel } from "./labels";
+import { strike } from "./marks";
 import type { Scene } from "./scene";
+import { drawTexture, FAINT, texture } from "./texture";
 import { place } from "./values";
 
-const LABEL_FROM = 13;
-const TEXELS_BELOW = 6;
+/** Cells narrower than this, in pixels, are drawn as one picture. */
+const TEXELS_BELOW = 7;
+/** Cells of at least this size are drawn with round corners and an edge. */
+const FINE_FROM = 20;
+const LABEL_FROM = { width: 19, height: 10 };
+const VALUE_FROM = { width: 38, height: 29 };
+const CLASS_FROM = { width: 62, height: 46 };
 
 export interface Box {
   x: number;
@@ -26,7 +33,7 @@ export function onScreen(scene: Scene, part: Box): Box {
   };
 }
 
-function visible(scene: Scene, box: Box): boolean {
+export function visible(scene: Scene, box: Box): boolean {
   const { width, height } = scene.layout;
   return box.x < width && box.y < height && box.x + box.width > 0 && box.y + box.height > 0;
 }
@@ -37,188 +44,204 @@ function label(part: Part): string {
   return part.kind === "pos" ? "position" : "embed";
 }
 
-function fillCell(scene: Scene, part: Part, box: Box): { ground: string; ink: string } {
-  const { context, values, palette, heads } = scene;
-  const found = place(part, heads);
-  const family = found && found[0] !== "resid" ? values[found[0]] : undefined;
-  const value = family?.[found?.[1] ?? 0] ?? Number.NaN;
+function numberOf(scene: Scene, part: Part): number {
+  const found = place(part, scene.heads);
+  const family = found ? scene.values[found[0] as "heads" | "mlp" | "embed"] : undefined;
+  return family?.[found?.[1] ?? 0] ?? Number.NaN;
+}
+
+function isFaint(scene: Scene, part: Part): boolean {
+  const found = scene.faint && place(part, scene.heads);
+  return Boolean(found && scene.faint?.[found[0] as "heads"]?.[found[1]]);
+}
+
+function fillCell(scene: Scene, box: Box, value: number): string {
+  const { context, values, palette } = scene;
   const colour = colourOf(values.scale, value);
   context.beginPath();
-  context.roundRect(
-    box.x,
-    box.y,
-    box.width,
-    box.height,
-    Math.min(6, box.height / 4, box.width / 4),
-  );
-  const ground = colour ? css(colour) : part.kind === "pos" ? palette.surface : palette.bg;
-  context.fillStyle = ground;
+  const round = Math.min(6, box.height / 4, box.width / 4);
+  context.roundRect(box.x, box.y, box.width, box.height, round);
+  context.fillStyle = colour ? css(colour) : palette.bg;
   context.fill();
   context.lineWidth = 1;
   context.strokeStyle = palette.line;
-  if (!colour && part.kind !== "pos") context.setLineDash([2, 2]);
-  if (box.width > TEXELS_BELOW) context.stroke();
+  if (!colour) context.setLineDash([2, 2]);
+  context.stroke();
   context.setLineDash([]);
-  return { ground, ink: colour ? inkOn(colour) : palette.muted };
+  return colour ? inkOn(colour) : palette.muted;
 }
 
+/** A cell with all that there is room for: its name, its number, its class. */
 function drawCell(scene: Scene, part: Part): void {
   const box = onScreen(scene, part);
   if (!visible(scene, box)) return;
   const { context } = scene;
-  const { ground, ink } = fillCell(scene, part, box);
+  const faint = isFaint(scene, part);
+  if (faint) context.globalAlpha = FAINT;
+  const value = numberOf(scene, part);
+  const ink = fillCell(scene, box, value);
+  if (faint) context.globalAlpha = 0.45;
   if (scene.marks.get(part.address)?.ablated) strike(scene, box);
-  const wide = part.kind === "head" ? LABEL_FROM : 2 * LABEL_FROM;
-  if (box.height >= 9 && box.width >= wide) {
-    const text = label(part);
-    const size = Math.min(12, box.height * 0.72, (box.width / text.length) * 1.35);
-    if (size < 6.5) return;
-    context.font = `${part.kind === "head" ? 500 : 400} ${size}px ${SANS}`;
-    context.fillStyle = ink;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2 + 0.5];
-    context.strokeStyle = ground;
-    context.lineWidth = 4;
-    context.lineJoin = "round";
-    context.strokeText(text, x, y);
-    context.fillText(text, x, y);
+  write(scene, part, box, { value, ink: faint ? scene.palette.muted : ink });
+  context.globalAlpha = 1;
+}
+
+function fits(box: Box, room: { width: number; height: number }): boolean {
+  return box.width >= room.width && box.height >= room.height;
+}
+
+function write(scene: Scene, part: Part, box: Box, { value, ink }: { value: number; ink: string }) {
+  if (!fits(box, LABEL_FROM)) return;
+  const lines: [string, number][] = [[label(part), part.kind === "head" ? 500 : 400]];
+  if (fits(box, VALUE_FROM) && !Number.isNaN(value)) {
+    const digits = Math.abs(scene.values.scale.domain[1]) >= 10 ? 1 : 2;
+    lines.push([scene.values.scale.signed ? signed(value, digits) : compact(value), 400]);
+  }
+  const facts = part.kind === "head" ? scene.facts(part.layer * scene.heads + part.index) : "";
+  if (facts && fits(box, CLASS_FROM)) lines.push([facts, 400]);
+  const longest = Math.max(...lines.map(([text]) => text.length));
+  const size = Math.min(12, (box.height * 0.78) / lines.length, (box.width / longest) * 1.6);
+  if (size < 6.5) return;
+  const middle = box.y + box.height / 2;
+  lines.forEach(([text, weight], i) => {
+    const y = middle + (i - (lines.length - 1) / 2) * size * 1.18;
+    const own = i === 0 ? size : size * 0.92;
+    const type = { size: own, weight, family: SANS, ink };
+    drawLabel(scene.context, text, box.x + box.width / 2, y, type);
+  });
+}
+
+/** One more than the scale's colours, for what has no number; then all of them again, faint. */
+const BLANK = 256;
+const KINDS = BLANK + 1;
+
+/** Blocks by colour: for each colour the first block's place in the lists, and then the next. */
+interface Sorted {
+  parts: Part[];
+  first: Int32Array;
+  next: Int32Array;
+}
+
+/** Blocks in sight, sorted by colour without making anything for each of them. */
+function sortBlocks(scene: Scene, parts: Part[]): Sorted {
+  const { values, faint, heads } = scene;
+  const first = new Int32Array(2 * KINDS).fill(-1);
+  const next = new Int32Array(parts.length);
+  for (let i = 0; i < parts.length; i += 1) {
+    const { kind, layer, index } = parts[i] as Part;
+    const isHead = kind === "head";
+    const at = isHead ? layer * heads + index : layer;
+    const value = (isHead ? values.heads : values.mlp)[at] ?? Number.NaN;
+    const off = faint ? (isHead ? faint.heads : faint.mlp)[at] : 0;
+    const colour = Number.isNaN(value) ? BLANK : step(values.scale, value);
+    const slot = off ? colour + KINDS : colour;
+    next[i] = first[slot] as number;
+    first[slot] = i;
+  }
+  return { parts, first, next };
+}
+
+type Each = (part: Part, colour: number, faint: boolean) => void;
+
+function forBlocks(
+  { parts, first, next }: Sorted,
+  begin: (c: number, faint: boolean) => void,
+  each: Each,
+) {
+  for (let slot = 0; slot < first.length; slot += 1) {
+    let i = first[slot] as number;
+    if (i < 0) continue;
+    const faint = slot >= KINDS;
+    const colour = slot % KINDS;
+    begin(colour, faint);
+    for (; i >= 0; i = next[i] as number) each(parts[i] as Part, colour, faint);
   }
 }
 
-/** Rows of tiny cells, as images of one pixel a cell that are scaled up. */
-function drawTexels(scene: Scene): void {
-  const { context, layout, values, palette, heads } = scene;
-  const count = layout.layers.length;
-  const image = texels("map", heads + 1, count);
-  const inner = image.getContext("2d");
-  if (!inner || values.heads.length !== heads * count) return;
-  const pixels = inner.createImageData(heads + 1, count);
-  const joined = new Float32Array((heads + 1) * count);
-  for (let l = 0; l < count; l += 1) {
-    joined.set(values.heads.subarray(l * heads, (l + 1) * heads), l * (heads + 1));
-    joined[l * (heads + 1) + heads] = values.mlp[l] ?? Number.NaN;
-  }
-  paintPixels(joined, values.scale, parseHex(palette.blank), pixels.data);
-  inner.putImageData(pixels, 0, 0);
-  context.imageSmoothingEnabled = false;
-  for (const part of layout.parts) {
-    if (part.kind !== "attn" && part.kind !== "mlp") continue;
-    const isMlp = part.kind === "mlp";
-    const left = layout.headsLeft;
-    const row = isMlp ? part : { ...part, x: left, width: layout.headsRight - left };
-    const box = onScreen(scene, row);
-    const [from, across] = isMlp ? [heads, 1] : [0, heads];
-    if (visible(scene, box)) {
-      context.drawImage(image, from, part.layer, across, 1, box.x, box.y, box.width, box.height);
-    }
-  }
+/** Cells as plain blocks: few changes of colour, no outlines. */
+function drawBlocks(scene: Scene, blocks: Sorted): void {
+  const { context, values, palette } = scene;
+  const { k, x, y } = scene.zoom;
+  const { fill } = paints(values.scale);
+  forBlocks(
+    blocks,
+    (colour, faint) => {
+      context.globalAlpha = faint ? FAINT : 1;
+      context.fillStyle = fill[colour] ?? palette.blank;
+    },
+    (part) => {
+      context.fillRect(part.x * k + x, part.y * k + y, part.width * k, part.height * k);
+    },
+  );
+  context.globalAlpha = 1;
 }
 
-function isTiny(scene: Scene): boolean {
-  return scene.layout.cellWidth * scene.zoom.k < TEXELS_BELOW;
+/** The names of blocks that are large enough. */
+function nameBlocks(scene: Scene, blocks: Sorted): void {
+  const { values, palette, context } = scene;
+  const { k, x, y } = scene.zoom;
+  const [any] = blocks.parts;
+  if (!any || !fits(onScreen(scene, any), LABEL_FROM)) return;
+  const { ink } = paints(values.scale);
+  // One size for all, in whole pixels: their pictures are then made once.
+  const size = Math.floor(Math.min(11, any.height * k * 0.62, ((any.width * k) / 3) * 1.3));
+  if (size < 7) return;
+  const type = { size, weight: 500, family: SANS, ink: palette.muted };
+  forBlocks(
+    blocks,
+    (colour, faint) => {
+      context.globalAlpha = faint ? 0.45 : 1;
+      type.ink = (faint ? undefined : ink[colour]) ?? palette.muted;
+    },
+    (part) => {
+      const [left, top] = [part.x * k + x, part.y * k + y];
+      const middle = top + (part.height * k) / 2;
+      drawLabel(context, label(part), left + (part.width * k) / 2, middle, type);
+    },
+  );
+  context.globalAlpha = 1;
 }
 
-/** Whether a part is drawn as a cell of its own. */
-function isCell(scene: Scene, { kind }: Part): boolean {
-  const grid = kind === "head" || kind === "mlp";
-  return kind === "embed" || kind === "pos" || (grid && !isTiny(scene));
+/** How heads are drawn at this zoom: as one picture, as blocks, or as cells of their own. */
+export function detail(scene: Scene): "texels" | "blocks" | "cells" {
+  const width = scene.layout.cellWidth * scene.zoom.k;
+  if (width < TEXELS_BELOW) return "texels";
+  return width < FINE_FROM || scene.layout.compact ? "blocks" : "cells";
 }
+
+/** Whether a part is drawn as a cell of its own, with what is done to it on it. */
+export function isCell(scene: Scene, { kind }: Part): boolean {
+  const end = kind === "embed" || kind === "pos";
+  return end || ((kind === "head" || kind === "mlp") && detail(scene) === "cells");
+}
+
+/** Where a compact map is zoomed in this far, its few cells in sight are drawn in full. */
+const FEW = 500;
 
 export function drawCells(scene: Scene): void {
-  if (isTiny(scene)) drawTexels(scene);
-  for (const part of scene.layout.parts) if (isCell(scene, part)) drawCell(scene, part);
-}
-
-function glyphsOf(marks: Marks): GlyphName[] {
-  const names: GlyphName[] = [];
-  if (marks.frozen) names.push("frozen");
-  if (marks.pattern) names.push("pattern");
-  if (marks.set) names.push("set");
-  if (marks.other) names.push("other");
-  return names;
-}
-
-function strike(scene: Scene, box: Box): void {
-  const { context, palette } = scene;
-  for (const [style, width] of [
-    [palette.bg, 4.5],
-    [palette.text, 2],
-  ] as const) {
-    context.beginPath();
-    context.moveTo(box.x - 2, box.y + box.height + 2);
-    context.lineTo(box.x + box.width + 2, box.y - 2);
-    context.strokeStyle = style;
-    context.lineWidth = width;
-    context.stroke();
+  const { layout, values, palette, faint, context } = scene;
+  for (const part of layout.small) {
+    if (part.kind === "embed" || part.kind === "pos") drawCell(scene, part);
   }
-}
-
-/** The frame round a layer's heads, without the layer's name. */
-function frameOf(scene: Scene, part: Part, box: Box): Box {
-  if (part.kind !== "attn") return box;
-  const left = scene.layout.headsLeft * scene.zoom.k + scene.zoom.x - 5;
-  return { ...box, x: left, width: box.x + box.width - left };
-}
-
-function drawMarks(scene: Scene, part: Part, marks: Marks): void {
-  const { context, palette } = scene;
-  const box = onScreen(scene, part);
-  if (!visible(scene, box)) return;
-  if (marks.ablated && !isCell(scene, part)) strike(scene, frameOf(scene, part, box));
-  const small = part.kind === "norm" || part.kind === "resid";
-  const size = small ? 10 : Math.min(13, Math.max(6, box.width * 0.3));
-  const colours = { ink: palette.accent, ground: palette.bg };
-  let x = small ? box.x - 3 : box.x + box.width - 1;
-  for (const name of glyphsOf(marks)) {
-    drawGlyph(context, name, { x, y: box.y + 1, size }, colours);
-    x -= size * 1.4;
+  const { from, to, left, right } = inSight(layout, scene.zoom);
+  const way = detail(scene);
+  if (way === "texels") {
+    const image = texture(layout, values, faint, palette);
+    if (image) drawTexture(context, image, layout, scene.zoom, { from, to });
+    return;
   }
-  if (marks.factor && box.width > 16) drawFactor(scene, box, marks.factor);
-}
-
-function drawFactor(scene: Scene, box: Box, text: string): void {
-  const { context, palette } = scene;
-  context.font = `600 9.5px ${MONO}`;
-  const width = context.measureText(text).width + 7;
-  const x = box.x + box.width / 2 - width / 2;
-  const y = box.y + box.height - 6;
-  context.beginPath();
-  context.roundRect(x, y, width, 13, 6.5);
-  context.fillStyle = palette.bg;
-  context.fill();
-  context.lineWidth = 0.75;
-  context.strokeStyle = palette.accent;
-  context.stroke();
-  context.fillStyle = palette.accent;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.fillText(text, x + width / 2, y + 7);
-}
-
-export function drawAllMarks(scene: Scene): void {
-  for (const [address, marks] of scene.marks) {
-    const part = scene.layout.byAddress.get(address);
-    if (part) drawMarks(scene, part, marks);
+  const shown: Part[] = [];
+  for (let layer = from; layer < to; layer += 1) {
+    const row = layout.rows[layer] as Part[];
+    for (let head = left; head < right; head += 1) shown.push(row[head] as Part);
+    const mlp = layout.mlps[layer];
+    if (mlp) shown.push(mlp);
   }
-}
-
-function ring(scene: Scene, address: string, colour: string, width: number): void {
-  const part = scene.layout.byAddress.get(address);
-  if (!part) return;
-  const { context } = scene;
-  const box = onScreen(scene, part);
-  const gap = width / 2 + 1.5;
-  context.beginPath();
-  const { x, y } = box;
-  context.roundRect(x - gap, y - gap, box.width + 2 * gap, box.height + 2 * gap, 7);
-  context.strokeStyle = colour;
-  context.lineWidth = width;
-  context.stroke();
-}
-
-export function drawRings(scene: Scene): void {
-  const { palette, selection, hover } = scene;
-  if (hover && !selection.includes(hover)) ring(scene, hover, palette.muted, 1.25);
-  for (const address of selection) ring(scene, address, palette.accent, 2.25);
+  if (way === "cells" || shown.length <= FEW) {
+    for (const part of shown) drawCell(scene, part);
+    return;
+  }
+  const blocks = sortBlocks(scene, shown);
+  drawBlocks(scene, blocks);
+  nameBlocks(scene, blocks);
 }

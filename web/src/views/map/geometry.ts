@@ -39,8 +39,16 @@ export interface Layout {
   embedY: number;
   unembedY: number;
   layers: LayerLines[];
+  /** From the left edge of a head to that of the next. */
+  step: number;
   parts: Part[];
   byAddress: ReadonlyMap<string, Part>;
+  /** The heads of each layer, and one attention and MLP for each (no MLPs where there are none). */
+  rows: Part[][];
+  attns: Part[];
+  mlps: Part[];
+  /** Norms, dots on the stream, and what stands at the ends. */
+  small: Part[];
 }
 
 export const END_WIDTH = 84;
@@ -162,11 +170,21 @@ function endParts(model: ModelInfo, layout: Layout): Part[] {
   return parts;
 }
 
+function margins(height: number): { ends: number; above: number; below: number } {
+  const ends = Math.min(1, Math.max(0.84, height / 420));
+  return { ends, above: 88 * ends, below: 100 * ends };
+}
+
+/** From layer to layer, before zooming. */
+export function pitchOf(model: ModelInfo, height: number): number {
+  const { above, below } = margins(height);
+  return Math.min(MAX_PITCH, Math.max(2, (height - above - below) / model.n_layers));
+}
+
 /** Fits the whole model into a place; `zoom` decides what there is room for. */
 export function layOut(model: ModelInfo, width: number, height: number, zoom: number): Layout {
-  const ends = Math.min(1, Math.max(0.84, height / 420));
-  const [above, below] = [88 * ends, 100 * ends];
-  const pitch = Math.min(MAX_PITCH, Math.max(2, (height - above - below) / model.n_layers));
+  const { ends, above, below } = margins(height);
+  const pitch = pitchOf(model, height);
   const compact = pitch * zoom < LINES_FROM;
   const place = columns(model, width);
   const tall = pitch * model.n_layers;
@@ -189,14 +207,76 @@ export function layOut(model: ModelInfo, width: number, height: number, zoom: nu
     layers: Array.from({ length: model.n_layers }, (_, layer) =>
       layerLines(model, bottom - layer * pitch, pitch, compact),
     ),
+    step: place.step,
     parts: [],
     byAddress: new Map(),
+    rows: [],
+    attns: [],
+    mlps: [],
+    small: [],
   };
   layout.parts = endParts(model, layout);
   for (let l = 0; l < model.n_layers; l += 1)
     layout.parts.push(...layerParts(model, l, layout, place));
   layout.byAddress = new Map(layout.parts.map((part) => [part.address, part]));
+  layout.rows = layout.layers.map(() => []);
+  for (const part of layout.parts) {
+    if (part.kind === "head") layout.rows[part.layer]?.push(part);
+    else if (part.kind === "attn") layout.attns.push(part);
+    else if (part.kind === "mlp") layout.mlps.push(part);
+    else layout.small.push(part);
+  }
   return layout;
+}
+
+interface Zoomed {
+  k: number;
+  x: number;
+  y: number;
+}
+
+/** The heads in sight: layers from..to and columns left..right, the ends excluded. */
+export function inSight(layout: Layout, { k, x, y }: Zoomed) {
+  const { pitch, bottom, step, headsLeft, width, height } = layout;
+  const layers = layout.layers.length;
+  const columns = layout.rows[0]?.length ?? 0;
+  const clamp = (value: number, most: number) => Math.max(0, Math.min(most, value));
+  return {
+    from: clamp(Math.floor((bottom - (height - y) / k) / pitch), layers),
+    to: clamp(Math.ceil((bottom + y / k) / pitch), layers),
+    left: clamp(Math.floor((-x / k - headsLeft) / step), columns),
+    right: clamp(Math.ceil(((width - x) / k - headsLeft) / step), columns),
+  };
+}
+
+/** Parts whose centre lies in a rectangle; heads, MLPs and embeddings if there are any. */
+export function partsIn(
+  layout: Layout,
+  box: { x: number; y: number; width: number; height: number },
+) {
+  const within = layout.parts.filter((part) => {
+    const [x, y] = [part.x + part.width / 2, part.y + part.height / 2];
+    return x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height;
+  });
+  const cells = within.filter(({ kind }) => /^(head|mlp|embed|pos)$/.test(kind));
+  return cells.length ? cells : within.filter(({ kind }) => kind !== "attn");
+}
+
+/** The block of heads and MLPs between two of them, both included. */
+export function block(layout: Layout, one: Part, other: Part): Part[] {
+  const [low, high] = [Math.min(one.layer, other.layer), Math.max(one.layer, other.layer)];
+  const ends = [one, other];
+  if (!ends.every(({ kind }) => kind === "head" || kind === "mlp")) return [one, other];
+  const heads = ends.filter(({ kind }) => kind === "head").map(({ index }) => index);
+  const withMlp = ends.some(({ kind }) => kind === "mlp");
+  const most = withMlp ? Number.POSITIVE_INFINITY : Math.max(...heads);
+  return layout.parts.filter(
+    ({ kind, layer, index }) =>
+      layer >= low &&
+      layer <= high &&
+      ((kind === "mlp" && withMlp) ||
+        (kind === "head" && index >= Math.min(...heads) && index <= most)),
+  );
 }
 
 const CLOSE = 2;

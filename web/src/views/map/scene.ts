@@ -1,10 +1,13 @@
 import type { Palette } from "../../draw/theme";
 import type { Marks } from "../../state/address";
 import type { ModelInfo } from "../../wire/types";
-import { drawAllMarks, drawCells, drawRings } from "./cells";
+import { drawHeadNames, drawLayerNames } from "./axes";
+import { drawCells } from "./cells";
+import type { Faint } from "./filter";
 import type { Layout } from "./geometry";
+import { drawAllMarks, drawRings } from "./marks";
 import type { MapValues } from "./values";
-import { drawEnds, drawLayerNames, drawWires } from "./wires";
+import { drawEnds, drawWires } from "./wires";
 
 /** All that one picture of the map is made from. */
 export interface Scene {
@@ -16,6 +19,12 @@ export interface Scene {
   palette: Palette;
   zoom: { k: number; x: number; y: number };
   marks: ReadonlyMap<string, Marks>;
+  /** Parts drawn faint, by search and filter; null for none. */
+  faint: Faint | null;
+  /** Parts that a search found. */
+  matches: readonly string[];
+  /** A head's class in a few letters, by its place in the model; empty where it has none. */
+  facts: (index: number) => string;
   selection: readonly string[];
   hover: string | null;
   /** The prompt up to the position looked at, and the most likely tokens there. */
@@ -29,6 +38,7 @@ export function paintMap(scene: Scene): void {
   drawEnds(scene);
   drawCells(scene);
   drawLayerNames(scene);
+  drawHeadNames(scene);
   drawRings(scene);
   drawAllMarks(scene);
 }

@@ -2,8 +2,10 @@ import { isHead } from "../../state/address";
 import type { Board } from "../../state/board";
 import { type ActionName, act, actions } from "../shared/actions";
 import { openHead } from "../shared/open";
-import { type Direction, neighbour } from "./geometry";
+import { block, type Direction, type Layout, neighbour, type Part } from "./geometry";
 import type { MapModel } from "./MapView";
+
+type Stage = { current: HTMLDivElement | null };
 
 const ARROWS: Readonly<Record<string, Direction>> = {
   ArrowLeft: "left",
@@ -18,42 +20,70 @@ const LETTERS: Readonly<Record<string, ActionName>> = {
   r: "release",
 };
 
-/** Moves along the map, and acts on what is selected. */
-export function useKeys(board: Board, map: MapModel, stage: { current: HTMLDivElement | null }) {
-  const move = (direction: Direction, add: boolean) => {
-    const layout = map.layout.peek();
-    const held = board.drawnSelection.peek();
-    const last = held[held.length - 1];
-    if (!layout) return;
-    const from = last ? layout.byAddress.get(last) : undefined;
-    const to = from ? neighbour(layout, from, direction) : layout.byAddress.get("L0H0");
-    if (!to) return;
-    void board.select(
-      add ? [...held.filter((each) => each !== to.address), to.address] : [to.address],
+/** The selection with a part added: with the brush on, the block from where it began. */
+function grown(map: MapModel, layout: Layout, held: readonly string[], to: Part): string[] {
+  const { anchor } = map.zoom.memory;
+  const found =
+    map.tools.brush.peek() && anchor ? block(layout, anchor, to).map((p) => p.address) : held;
+  return [...found.filter((each) => each !== to.address), to.address];
+}
+
+function move(board: Board, map: MapModel, stage: Stage, direction: Direction, add: boolean) {
+  const layout = map.layout.peek();
+  const held = board.drawnSelection.peek();
+  const last = held[held.length - 1];
+  if (!layout) return;
+  const from = last ? layout.byAddress.get(last) : undefined;
+  const to = from ? neighbour(layout, from, direction) : layout.byAddress.get("L0H0");
+  if (!to) return;
+  const { memory } = map.zoom;
+  if (!add) memory.anchor = to;
+  else if (!memory.anchor || held.length < 2) memory.anchor = from ?? to;
+  map.zoom.reveal(to);
+  void board.select(add ? grown(map, layout, held, to) : [to.address]);
+  requestAnimationFrame(() => {
+    const button = stage.current?.querySelector<HTMLElement>(
+      `[data-part="${CSS.escape(to.address)}"]`,
     );
-    requestAnimationFrame(() => {
-      const button = stage.current?.querySelector<HTMLElement>(
-        `[data-part="${CSS.escape(to.address)}"]`,
-      );
-      button?.focus({ preventScroll: true });
-    });
-  };
+    button?.focus({ preventScroll: true });
+  });
+}
+
+function zoomBy(map: MapModel, key: string): boolean {
+  if (key === "+" || key === "=") map.zoom.by(1.5);
+  else if (key === "-") map.zoom.by(1 / 1.5);
+  else if (key === "0") map.zoom.fit();
+  else return false;
+  return true;
+}
+
+/** Search, brush and table have keys of their own. */
+function tool(map: MapModel, stage: Stage, key: string): boolean {
+  const { brush, table } = map.tools;
+  if (key === "b") brush.value = !brush.value;
+  else if (key === "t") table.value = !table.value;
+  else if (key === "/") {
+    const section = stage.current?.closest(".map");
+    section?.querySelector<HTMLElement>("[data-testid=map-search]")?.focus();
+  } else return false;
+  return true;
+}
+
+/** Moves along the map, and acts on what is selected. */
+export function useKeys(board: Board, map: MapModel, stage: Stage) {
   return (event: KeyboardEvent) => {
     const { key, ctrlKey, metaKey, altKey } = event;
     if (ctrlKey || metaKey || altKey) return;
     const arrow = ARROWS[key];
     const letter = LETTERS[key];
-    if (arrow) move(arrow, event.shiftKey);
+    if (arrow) move(board, map, stage, arrow, event.shiftKey);
     else if (letter) act(board, actions(board)[letter]);
     else if (key === "Enter") {
       const own = (event.target as HTMLElement).dataset?.part;
       if (own && !board.selection.peek().includes(own)) return;
       if (board.selection.peek().some(isHead)) openHead(stage.current);
-    } else if (key === "+" || key === "=") map.zoom.by(1.5);
-    else if (key === "-") map.zoom.by(1 / 1.5);
-    else if (key === "0") map.zoom.fit();
-    else if (key === "Escape") void board.select([]);
-    else return;
+    } else if (key === "Escape") void board.select([]);
+    else if (!zoomBy(map, key) && !tool(map, stage, key)) return;
     event.preventDefault();
     event.stopPropagation();
   };

@@ -3,6 +3,7 @@ import type { Board } from "../../state/board";
 import { openHead } from "../shared/open";
 import { partAt } from "./geometry";
 import type { MapModel } from "./MapView";
+import type { Brush } from "./useBrush";
 
 type Stage = { current: HTMLDivElement | null };
 
@@ -18,18 +19,24 @@ function partOf(event: MouseEvent, map: MapModel, stage: Stage): string | null {
   return partAt(layout, px, py, k)?.address ?? own ?? null;
 }
 
-export function usePointer(board: Board, map: MapModel, stage: Stage) {
+export function usePointer(board: Board, map: MapModel, stage: Stage, brush: Brush) {
   const { ui } = board;
   return {
+    onPointerDown: brush.down,
+    onPointerUp: brush.up,
+    onPointerCancel: brush.up,
     onPointerMove(event: PointerEvent) {
+      brush.move(event);
       const found = event.buttons ? null : partOf(event, map, stage);
       if (ui.hoverPart.peek() !== found) ui.hoverPart.value = found;
-      if (stage.current) stage.current.style.cursor = found ? "pointer" : "grab";
+      const idle = map.tools.brush.peek() || event.shiftKey ? "crosshair" : "grab";
+      if (stage.current) stage.current.style.cursor = found ? "pointer" : idle;
     },
     onPointerLeave() {
       ui.hoverPart.value = null;
     },
     onClick(event: MouseEvent) {
+      if (brush.swallow()) return;
       const address = partOf(event, map, stage);
       if (!address) return;
       const held = board.selection.peek();

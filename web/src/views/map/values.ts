@@ -5,26 +5,9 @@ import type { Side } from "../../state/ui";
 import type { Grid } from "../../wire/arrays";
 import type { Measure } from "../../wire/types";
 import type { Part } from "./geometry";
+import { MEASURES } from "./measures";
 
-export const MEASURES: Readonly<Record<Measure, { label: string; about: string; unit: string }>> = {
-  attribution: {
-    label: "Direct logit attribution",
-    about: "what each part writes straight to the metric",
-    unit: "attribution",
-  },
-  norm: {
-    label: "Output norm",
-    about: "length of what each part adds to the stream",
-    unit: "norm",
-  },
-  effect: {
-    label: "Ablation effect",
-    about: "change of the metric when the part is ablated",
-    unit: "effect",
-  },
-};
-
-type Family = "heads" | "mlp" | "embed" | "resid";
+type Family = "heads" | "mlp" | "attn" | "rest" | "embed" | "constant" | "resid" | "scales";
 
 /** The numbers that colour the map. */
 export interface MapValues {
@@ -35,6 +18,10 @@ export interface MapValues {
   scale: Scale;
   /** Value of a part on any side, NaN where there is none. */
   at(part: Part, side: Side): number;
+  /** What attention of a layer writes beyond its heads. */
+  rest(layer: number, side: Side): number;
+  /** What biases after the last layer add. */
+  constant(side: Side): number;
 }
 
 const EMPTY = new Float32Array(0);
@@ -51,19 +38,38 @@ function onSide(picture: Picture | null, family: Family, side: Side): Float32Arr
   return side === "baseline" ? base : now.map((value, i) => value - (base[i] ?? Number.NaN));
 }
 
+/** One number of a family on a side. */
+function pick(picture: Picture | null, family: Family, index: number, side: Side): number {
+  const now = values(picture, family, "now")[index] ?? Number.NaN;
+  if (side === "now") return now;
+  const base = values(picture, family, "base")[index] ?? Number.NaN;
+  return side === "baseline" ? base : now - base;
+}
+
+/** Where a part's number lies. */
 export function place(part: Part, heads: number): [Family, number] | null {
   switch (part.kind) {
     case "head":
       return ["heads", part.layer * heads + part.index];
     case "mlp":
       return ["mlp", part.layer];
+    case "attn":
+      return ["attn", part.layer];
     case "embed":
       return ["embed", 0];
+    case "pos":
+      return ["embed", 1];
     case "resid":
       return ["resid", 2 * part.layer + 2];
-    default:
-      return null;
+    case "norm":
+      return ["scales", 2 * part.layer + part.index];
   }
+}
+
+/** What a part's number is called: norms and the stream keep theirs whatever the map shows. */
+export function unitOf(part: Part, measure: Measure): string {
+  if (part.kind === "resid") return "stream norm";
+  return part.kind === "norm" ? "divides by" : MEASURES[measure].unit;
 }
 
 /** Now and baseline share one scale, so that a colour means the same on both. */
@@ -74,12 +80,14 @@ export function mapValues(
   palette: Palette,
 ): MapValues {
   const { side, measure } = view;
+  const about = MEASURES[measure];
   const sides: Side[] = side === "difference" ? ["difference"] : ["now", "baseline"];
   const families = ["heads", "mlp", "embed"] as const;
-  const top = largest(
+  const found = largest(
     ...sides.flatMap((s) => families.map((family) => onSide(picture, family, s))),
   );
-  const signed = measure !== "norm" || side === "difference";
+  const top = about.top && side !== "difference" ? about.top : found;
+  const signed = about.signed || side === "difference";
   return {
     heads: onSide(picture, "heads", side),
     mlp: onSide(picture, "mlp", side),
@@ -87,8 +95,10 @@ export function mapValues(
     resid: onSide(picture, "resid", side === "difference" ? "now" : side),
     scale: signed ? signedScale(palette, top) : unsignedScale(palette.norm, top),
     at(part, which) {
-      const found = place(part, heads);
-      return found ? (onSide(picture, found[0], which)[found[1]] ?? Number.NaN) : Number.NaN;
+      const [family, index] = place(part, heads) ?? ["heads", -1];
+      return pick(picture, family, index, which);
     },
+    rest: (layer, which) => pick(picture, "rest", layer, which),
+    constant: (which) => pick(picture, "constant", 0, which),
   };
 }

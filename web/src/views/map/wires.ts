@@ -1,6 +1,7 @@
 import { MONO, SANS } from "../../draw/canvas";
+import { largest } from "../../draw/colour";
 import { onScreen } from "./cells";
-import { END_HEIGHT, END_WIDTH, type LayerLines, LINES_FROM, type Part } from "./geometry";
+import { END_HEIGHT, END_WIDTH, inSight, type LayerLines, LINES_FROM, type Part } from "./geometry";
 import type { Scene } from "./scene";
 
 type Point = readonly [number, number];
@@ -23,7 +24,7 @@ function path(scene: Scene, points: readonly Point[]): void {
 function drawBand(scene: Scene): void {
   const { context, layout, palette, values } = scene;
   const { resid } = values;
-  const top = Math.max(...resid, 1e-9);
+  const top = largest(resid) || 1e-9;
   const half = (norm: number | undefined) => 2 + 7 * ((norm ?? 0) / top);
   const stops: [number, number][] = [[layout.embedY, half(resid[0])]];
   layout.layers.forEach((lines, layer) => {
@@ -101,44 +102,13 @@ function drawFrame(scene: Scene, part: Part): void {
   const { context, palette, layout, zoom } = scene;
   const box = onScreen(scene, part);
   const left = layout.headsLeft * zoom.k + zoom.x - 5;
-  if (!layout.compact) {
-    context.beginPath();
-    context.roundRect(left, box.y, box.x + box.width - left, box.height, 8);
-    context.fillStyle = palette.surface;
-    context.fill();
-    context.lineWidth = 1;
-    context.strokeStyle = palette.rule;
-    context.stroke();
-  }
-}
-
-const LABEL_EDGE = 30;
-
-/** The layers' names, kept in sight while their heads are. */
-export function drawLayerNames(scene: Scene): void {
-  const { context, layout, palette, zoom } = scene;
-  const pitch = layout.pitch * zoom.k;
-  const every = pitch >= 11 ? 1 : pitch >= 5.5 ? 2 : 8;
-  context.font = `500 ${Math.min(11, Math.max(8, pitch * 0.8))}px ${SANS}`;
-  context.textAlign = "right";
-  context.textBaseline = "middle";
-  const left = layout.headsLeft * zoom.k + zoom.x - 10;
-  const x = Math.max(left, Math.min(LABEL_EDGE, layout.headsRight * zoom.k + zoom.x));
-  for (const part of layout.parts) {
-    if (part.kind !== "attn" || part.layer % every !== 0) continue;
-    const box = onScreen(scene, part);
-    const y = box.y + box.height / 2;
-    const text = `L${part.layer}`;
-    if (x > left) {
-      const width = context.measureText(text).width + 8;
-      context.globalAlpha = 0.88;
-      context.fillStyle = palette.bg;
-      context.fillRect(x + 4 - width, y - 8, width, 16);
-      context.globalAlpha = 1;
-    }
-    context.fillStyle = palette.muted;
-    context.fillText(text, x, y + 0.5);
-  }
+  context.beginPath();
+  context.roundRect(left, box.y, box.x + box.width - left, box.height, 8);
+  context.fillStyle = palette.surface;
+  context.fill();
+  context.lineWidth = 1;
+  context.strokeStyle = palette.rule;
+  context.stroke();
 }
 
 /** Out of the stream, under the heads, up through each of them, and back into the stream. */
@@ -177,23 +147,27 @@ function drawMlpWires(scene: Scene, lines: LayerLines): void {
 export function drawWires(scene: Scene): void {
   const { context, layout, palette, zoom } = scene;
   drawBand(scene);
-  const heads: Part[][] = layout.layers.map(() => []);
-  for (const part of layout.parts) {
-    if (part.kind === "attn") drawFrame(scene, part);
-    if (part.kind === "head") heads[part.layer]?.push(part);
-  }
   if (layout.compact || layout.pitch * zoom.k < LINES_FROM) return;
+  const { from, to } = inSight(layout, zoom);
+  for (const part of layout.attns.slice(from, to)) drawFrame(scene, part);
   context.strokeStyle = palette.line;
   context.lineWidth = 1;
-  layout.layers.forEach((lines, layer) => {
-    drawHeadWires(scene, lines, heads[layer] ?? []);
+  const shown = layout.layers.slice(from, to);
+  shown.forEach((lines, i) => {
+    drawHeadWires(scene, lines, layout.rows[from + i] ?? []);
     drawMlpWires(scene, lines);
   });
-  for (const lines of layout.layers) {
+  for (const lines of shown) {
     plus(scene, lines.attnWrite);
     if (lines.mlpWrite !== lines.attnWrite) plus(scene, lines.mlpWrite);
   }
-  for (const part of layout.parts) {
+  for (const part of layout.small) {
+    if (
+      part.layer >= 0 &&
+      part.layer < layout.layers.length &&
+      (part.layer < from || part.layer >= to)
+    )
+      continue;
     if (part.kind === "norm" && part.layer < layout.layers.length) drawNorm(scene, part);
     if (part.kind === "resid") drawResid(scene, part);
   }

@@ -68,6 +68,10 @@ export function CodeDialog() {
 const KEYS: readonly (readonly [string, string])[] = [
   ["← → ↑ ↓", "move along the map; with Shift, add to the selection"],
   ["Enter", "open the head"],
+  ["/", "find a part: by address, class (induction) or state (ablated)"],
+  ["Shift + drag", "select all parts in a rectangle; with Ctrl, add them"],
+  ["b", "brush: drag without Shift; Shift + arrows select a block"],
+  ["t", "the map's numbers as a table"],
   ["a", "ablate"],
   ["f", "freeze the output"],
   ["p", "freeze the pattern"],

@@ -13,11 +13,9 @@ export interface Action {
 }
 
 function isOn(board: Board, kind: string, at: readonly string[]): boolean {
-  const entries = board.kernel.entries.value;
-  return (
-    at.length > 0 &&
-    at.every((place) => entries.some((e) => e.on && e.kind === kind && e.at === place))
-  );
+  const entries = board.kernel.entries.value.filter((e) => e.on && e.kind === kind);
+  const done = new Set(entries.map((e) => e.at));
+  return at.length > 0 && at.every((place) => done.has(place));
 }
 
 /** What can be done to the selection now. */
@@ -42,9 +40,9 @@ export function act(board: Board, { verb, at, on }: Action): void {
     return;
   }
   const kind = verb === "ablate" ? "zero" : verb;
-  for (const entry of board.kernel.entries.peek()) {
-    if (entry.kind === kind && at.includes(entry.at)) board.actOnEntry("remove", entry.id);
-  }
+  const wanted = new Set(at);
+  const done = board.kernel.entries.peek().filter((e) => e.kind === kind && wanted.has(e.at));
+  board.remove(done.map(({ id }) => id));
 }
 
 /** The factor by which the whole selection is scaled; 1 where it is not. */
