@@ -31,6 +31,9 @@ _HOMES = {
     "patch_grid": "circuitboard.engine.sweep",
     "path_patch": "circuitboard.engine.paths",
     "Watch": "circuitboard.engine.sweep",
+    "head_attribution": "circuitboard.methods.head_output",
+    "head_evidence": "circuitboard.methods.head_evidence",
+    "head_output": "circuitboard.methods.head_output",
     "Board": "circuitboard.widget",
 }
 
@@ -52,6 +55,9 @@ __all__ = [
     "Watch",
     "Zero",
     "__version__",
+    "head_attribution",
+    "head_evidence",
+    "head_output",
     "load",
     "patch_grid",
     "path_patch",
@@ -81,6 +87,8 @@ if TYPE_CHECKING:
     from circuitboard.engine.result import RunResult
     from circuitboard.engine.run import run
     from circuitboard.engine.sweep import Watch, patch_grid, sweep
+    from circuitboard.methods.head_evidence import head_evidence
+    from circuitboard.methods.head_output import head_attribution, head_output
     from circuitboard.models.load import load
     from circuitboard.models.model import Model
     from circuitboard.session.board import Board

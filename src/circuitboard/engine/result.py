@@ -58,6 +58,21 @@ class RunResult:
         return f"RunResult({self.prompts[0]!r}, {list(self.interventions)}{shown}, {self.plan!r})"
 
     @property
+    def engine(self) -> Engine:
+        """The engine that made the run."""
+        return self._engine
+
+    @property
+    def held(self) -> HeldRun:
+        """The run itself, for methods that read it."""
+        return self._run
+
+    @property
+    def metric_kind(self) -> Metric | None:
+        """What :attr:`metric` measures, or None."""
+        return self._metric
+
+    @property
     def interventions(self) -> InterventionSet:
         """What was done in this run."""
         return self._run.interventions

@@ -11,6 +11,7 @@ held at its scale of this run.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,7 +51,7 @@ class Attribution:
 
 
 @dataclass(frozen=True)
-class _Reader:
+class Reader:
     """The metric as a direction in the residual stream, before division by the final scale."""
 
     direction: Tensor
@@ -60,16 +61,16 @@ class _Reader:
 def attribute(engine: Engine, run: HeldRun, metric: Metric) -> Attribution:
     """Direct logit attribution of a run at each prompt's last position."""
     model = engine.model
-    reader = _reader(engine, metric)
+    reader = metric_reader(engine, metric)
     rows = torch.arange(len(run.lengths), device=run.tokens.device)
     last = torch.tensor([n - 1 for n in run.lengths], device=run.tokens.device)
-    scale = _final_scale(engine, run, rows, last)
+    scale = final_scale(engine, run, (rows, last))
     n_layers, n_heads = model.facts.n_layers, model.facts.n_heads
     heads = np.zeros((n_layers, n_heads), np.float32)
     mlps = np.full(n_layers, np.nan, np.float32)
     rest = np.zeros(n_layers, np.float32)
     for layer, part in enumerate(run.written):
-        weights = _head_directions(engine, layer, metric, reader.direction)
+        weights = head_directions(engine, layer, metric, reader.direction)
         by_head = torch.einsum("bhe,he->bh", part.z.float(), weights)
         if part.attn_scale is not None:
             by_head = by_head / part.attn_scale[:, None]
@@ -92,21 +93,22 @@ def _stream_start(engine: Engine, run: HeldRun) -> Tensor:
     return run.entering[0]
 
 
-def _final_scale(engine: Engine, run: HeldRun, rows: Tensor, last: Tensor) -> Tensor:
-    """[b]: what the final norm divides by at each prompt's last position."""
+def final_scale(engine: Engine, run: HeldRun, at: Any = slice(None)) -> Tensor:
+    """What the final norm divides by: [b, p], or an index of that, such as the last positions."""
     model = engine.model
     if not model.has_part("ln_final.scale"):
-        return torch.ones(len(run.lengths), device=run.tokens.device)
+        return torch.ones_like(run.shifted[at][..., 0], dtype=torch.float32)
     if any(i.address.part.startswith("ln_final") for i in run.interventions):
         place = Address("ln_final.scale")
-        return engine.read(run, [place])[place.place][rows, last].float()
-    final = run.shifted[rows, last].float()
+        return engine.read(run, [place])[place.place][at].float()
+    final = run.shifted[at].float()
     if model.facts.norm == "LN":
         final = final - final.mean(-1, keepdim=True)
     return (final.pow(2).mean(-1) + model.final_eps()).sqrt()
 
 
-def _reader(engine: Engine, metric: Metric) -> _Reader:
+def metric_reader(engine: Engine, metric: Metric) -> Reader:
+    """The direction that a metric reads; of a probability, that of its target's logit."""
     key = ("reader", metric.target, metric.foil)
     model = engine.model
     if key not in engine.directions:
@@ -123,10 +125,10 @@ def _reader(engine: Engine, metric: Metric) -> _Reader:
         constant += float(signs @ model.unembed_bias(tokens).to(signs))
         engine.directions[key] = direction
         engine.directions[(*key, "constant")] = torch.tensor(constant)
-    return _Reader(engine.directions[key], float(engine.directions[(*key, "constant")]))
+    return Reader(engine.directions[key], float(engine.directions[(*key, "constant")]))
 
 
-def _head_directions(
+def head_directions(
     engine: Engine, layer: int, metric: Metric, direction: Float[Tensor, "d"]
 ) -> Float[Tensor, "h e"]:
     """[h, e]: how much a unit of each head's z writes along the direction."""

@@ -5,13 +5,34 @@ from __future__ import annotations
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
 from circuitboard.wire.codec import Buffers
-from circuitboard.wire.messages import HeadView, LogitsView, MapView, View, ViewData
-from circuitboard.wire.painters import head, logits, map
+from circuitboard.wire.messages import (
+    HeadEvidenceView,
+    HeadGalleryView,
+    HeadLineView,
+    HeadTokensView,
+    HeadView,
+    LogitsView,
+    MapView,
+    View,
+    ViewData,
+)
+from circuitboard.wire.painters import (
+    head,
+    head_evidence,
+    head_gallery,
+    head_tokens,
+    logits,
+    map,
+)
 from circuitboard.wire.painters.scene import Painter, Scene
 
 PAINTERS: dict[type, Painter] = {
     MapView: map.PAINTER,
     HeadView: head.PAINTER,
+    HeadLineView: head.LINE,
+    HeadGalleryView: head_gallery.PAINTER,
+    HeadTokensView: head_tokens.PAINTER,
+    HeadEvidenceView: head_evidence.PAINTER,
     LogitsView: logits.PAINTER,
 }
 
