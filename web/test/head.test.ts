@@ -4,7 +4,7 @@ import { PALETTES } from "../src/draw/theme";
 import type { Picture } from "../src/state/kernel";
 import { edited } from "../src/views/head/edit";
 import { headAt, layersInSight, shapeOf } from "../src/views/head/Gallery";
-import { cellAt, frameOf, moved } from "../src/views/head/paint";
+import { between, cellAt, frameOf, moved } from "../src/views/head/paint";
 import { sharers } from "../src/views/head/Thumbnails";
 import {
   cellOf,
@@ -122,6 +122,15 @@ test("keys stay within what a causal head can see", () => {
   assert.deepEqual(moved({ row: 3, column: 1 }, "ArrowDown", 4), { row: 3, column: 1 });
   assert.deepEqual(moved({ row: 3, column: 1 }, "End", 4), { row: 3, column: 3 });
   assert.equal(moved({ row: 0, column: 0 }, "x", 4), null);
+});
+
+test("a quick stroke leaves no gaps", () => {
+  const cells = between({ row: 1, column: 0 }, { row: 4, column: 1 });
+  assert.deepEqual(
+    cells.map(({ row }) => row),
+    [1, 2, 3, 4],
+  );
+  assert.deepEqual(between({ row: 2, column: 2 }, { row: 2, column: 2 }).length, 2);
 });
 
 test("a point finds its cell, and none above the diagonal", () => {

@@ -3,7 +3,7 @@ import { useBoard } from "../../state/board";
 import type { HeadInfo } from "../../wire/types";
 import { SIDES } from "../map/MapToolbar";
 import { Segmented } from "../shared/Segmented";
-import { type Shown, settings } from "./state";
+import { type Shown, settings, toggleEditing } from "./state";
 
 /** What the cells show, of which run. */
 export function HeadOptions({ info }: { info: HeadInfo | null }) {
@@ -44,7 +44,7 @@ export function HeadOptions({ info }: { info: HeadInfo | null }) {
         label="Edit"
         title="Paint the pattern's cells, and set it in the model"
         on={editing}
-        disabled={false}
+        toggle={() => toggleEditing(board)}
       />
     </div>
   );
@@ -100,10 +100,11 @@ interface ToggleProps {
   label: string;
   title: string;
   on: Signal<boolean>;
-  disabled: boolean;
+  disabled?: boolean;
+  toggle?: () => void;
 }
 
-function Toggle({ name, label, title, on, disabled }: ToggleProps) {
+function Toggle({ name, label, title, on, disabled, toggle }: ToggleProps) {
   return (
     <button
       type="button"
@@ -113,7 +114,8 @@ function Toggle({ name, label, title, on, disabled }: ToggleProps) {
       title={title}
       disabled={disabled}
       onClick={() => {
-        on.value = !on.peek();
+        if (toggle) toggle();
+        else on.value = !on.peek();
       }}
     >
       {label}

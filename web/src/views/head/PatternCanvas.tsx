@@ -7,7 +7,7 @@ import type { HeadView } from "../../wire/types";
 import { showToken } from "../shared/token";
 import { useSize } from "../shared/useSize";
 import { type Edit, editOf } from "./edit";
-import { type Cell, cellAt, type Frame, frameOf, moved, paintPattern } from "./paint";
+import { between, type Cell, cellAt, type Frame, frameOf, moved, paintPattern } from "./paint";
 import { Readout } from "./Readout";
 import { settings } from "./state";
 import type { HeadPatterns, Pattern } from "./weights";
@@ -107,8 +107,10 @@ function useCells({ cell, edit, editing, frame }: Cells) {
   };
   const drag = (event: PointerEvent) => {
     const found = cellAt(frame, event.offsetX, event.offsetY);
+    const from = event.type === "pointermove" ? cell.peek() : null;
     point(found);
-    if (editing && event.buttons === 1) put(found, event.shiftKey);
+    if (!editing || event.buttons !== 1 || !found) return;
+    for (const each of between(from ?? found, found)) put(each, event.shiftKey);
   };
   const lock = () => {
     const token = ui.hoverToken.peek();

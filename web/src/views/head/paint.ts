@@ -54,6 +54,16 @@ export function cellAt(frame: Frame, x: number, y: number): Cell | null {
   return inside ? { row, column } : null;
 }
 
+/** The cells on the way from one to another, both ends included: a quick stroke leaves no gaps. */
+export function between(from: Cell, to: Cell): Cell[] {
+  const [down, across] = [to.row - from.row, to.column - from.column];
+  const steps = Math.max(Math.abs(down), Math.abs(across), 1);
+  return Array.from({ length: steps + 1 }, (_, i) => ({
+    row: Math.round(from.row + (down * i) / steps),
+    column: Math.round(from.column + (across * i) / steps),
+  }));
+}
+
 const WAYS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowUp: [-1, 0],
   ArrowDown: [1, 0],

@@ -1,3 +1,4 @@
+import { batch } from "@preact/signals";
 import type { Board } from "../../state/board";
 import type {
   HeadGalleryView,
@@ -19,13 +20,13 @@ export function settings(board: Board) {
   const { ui } = board;
   return {
     shown: ui.local<Shown>("head.value", "pattern"),
-    skipFirst: ui.local("head.skipFirst", false),
-    editing: ui.local("head.edit", false),
-    gallery: ui.local("head.gallery", false),
+    skipFirst: ui.local<boolean>("head.skipFirst", false),
+    editing: ui.local<boolean>("head.edit", false),
+    gallery: ui.local<boolean>("head.gallery", false),
     galleryFrom: ui.local<number>("head.galleryFrom", 0),
     galleryTo: ui.local<number>("head.galleryTo", 0),
-    tokens: ui.local("head.tokens", false),
-    evidence: ui.local("head.evidence", false),
+    tokens: ui.local<boolean>("head.tokens", false),
+    evidence: ui.local<boolean>("head.evidence", false),
   };
 }
 
@@ -33,11 +34,8 @@ export function settings(board: Board) {
 export function headView(board: Board): HeadView | null {
   const place = board.head.value;
   if (!place) return null;
-  const { shown, skipFirst, editing } = settings(board);
+  const { shown, skipFirst } = settings(board);
   const { headSide, valueWeighted } = board.ui;
-  if (editing.value) {
-    return { kind: "head", ...place, value: "pattern", skip_first: false, base: false };
-  }
   const plain = shown.value === "pattern";
   return {
     kind: "head",
@@ -46,6 +44,19 @@ export function headView(board: Board): HeadView | null {
     skip_first: skipFirst.value,
     base: headSide.value !== "now",
   };
+}
+
+/** Begins or ends painting: what is painted on is the pattern of the run now, all of it. */
+export function toggleEditing(board: Board): void {
+  const { shown, skipFirst, editing } = settings(board);
+  batch(() => {
+    editing.value = !editing.peek();
+    if (!editing.peek()) return;
+    shown.value = "pattern";
+    skipFirst.value = false;
+    board.ui.headSide.value = "now";
+    board.ui.valueWeighted.value = false;
+  });
 }
 
 export function lineView(view: HeadView, token: number): HeadLineView {
