@@ -39,6 +39,9 @@ _HOMES = {
     "neuron_attribution": "circuitboard.methods.neurons",
     "neuron_words": "circuitboard.methods.neurons",
     "scale_effects": "circuitboard.methods.norms",
+    "head_attribution": "circuitboard.methods.head_output",
+    "head_evidence": "circuitboard.methods.head_evidence",
+    "head_output": "circuitboard.methods.head_output",
     "Board": "circuitboard.widget",
 }
 
@@ -62,6 +65,9 @@ __all__ = [
     "__version__",
     "copying_scores",
     "decompose",
+    "head_attribution",
+    "head_evidence",
+    "head_output",
     "head_scores",
     "load",
     "logit_lens",
@@ -99,6 +105,8 @@ if TYPE_CHECKING:
     from circuitboard.engine.sweep import Watch, patch_grid, sweep
     from circuitboard.methods.copying import copying_scores
     from circuitboard.methods.decomposition import decompose
+    from circuitboard.methods.head_evidence import head_evidence
+    from circuitboard.methods.head_output import head_attribution, head_output
     from circuitboard.methods.head_scores import head_scores
     from circuitboard.methods.logit_lens import logit_lens
     from circuitboard.methods.neurons import neuron_attribution, neuron_words

@@ -69,10 +69,8 @@ def test_a_click_brings_state_and_the_data_of_visible_views() -> None:
     ear.say("act", 2, verb="ablate", at=["L1H2"])
     _, arrays = ear.view("head", 2)
     now = run(ear.board.model, PROMPT, Zero("L1H2"), target="t7", foil="t11")
-    np.testing.assert_allclose(arrays["pattern_now"], now["L1H2.pattern"][0], atol=1e-6)
-    np.testing.assert_allclose(arrays["thumbs_now"][2] / 255, now["L1H2.pattern"][0], atol=0.002)
-    lengths = np.linalg.norm(now["L1H0.v"][0], axis=-1)
-    np.testing.assert_allclose(arrays["value_norm_now"][0], lengths, rtol=1e-5)
+    triangle = now["L1H2.pattern"][0][np.tri(len(ear.board.tokens), dtype=bool)]
+    np.testing.assert_allclose(arrays["cells_now"] / 254, triangle, atol=0.002)
     logits, _ = ear.view("logits", 2)
     rows = {row["id"]: row for row in logits["info"]["rows"]}
     assert rows[7]["role"] == "target"
@@ -192,6 +190,7 @@ def test_requests_may_come_from_any_thread() -> None:
         thread.join()
     assert len(ear.board.interventions) == len(ear.board.model.heads)
     assert {c["id"] for c, _ in ear.heard if c["t"] == "reply"} == set(range(len(threads)))
+    ear.board.wait()  # type checks at work in its thread draw on the random state of the next test
 
 
 views = st.one_of(
@@ -201,12 +200,25 @@ views = st.one_of(
         position=st.integers(-9, 99),
     ),
     st.just(messages.ClassesView()),
-    st.builds(messages.HeadView, layer=st.integers(0, 99), head=st.integers(0, 99)),
+    st.builds(
+        messages.HeadView,
+        layer=st.integers(0, 99),
+        head=st.integers(0, 99),
+        value=st.sampled_from(["pattern", "weighted", "scores", "attribution"]),
+    ),
     st.builds(messages.LogitsView, position=st.integers(-9, 99), k=st.integers(1, 50)),
 )
 requests = st.one_of(
     st.builds(messages.Hello, id=st.integers(0, 10**6), views=st.lists(views, max_size=3)),
     st.builds(messages.Ask, id=st.integers(0), prompt=st.text(), target=st.text(), foil=st.text()),
+    st.builds(
+        messages.Paint,
+        id=st.integers(0),
+        head=st.text(),
+        cells=st.lists(st.lists(st.integers(0, 99), max_size=2), max_size=3),
+        weights=st.lists(st.floats(0, 1), max_size=3),
+    ),
+    st.builds(messages.Look, id=st.integers(0), view=views),
     st.builds(messages.Select, id=st.integers(0), addresses=st.lists(st.text(), max_size=3)),
 )
 

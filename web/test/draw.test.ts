@@ -3,8 +3,6 @@ import { test } from "node:test";
 import { colourOf, inkOn, largest, parseHex, signedScale, unsignedScale } from "../src/draw/colour";
 import { compact, format, percent, signed } from "../src/draw/number";
 import { PALETTES } from "../src/draw/theme";
-import type { Picture } from "../src/state/kernel";
-import { headPatterns, onSide, seenFrom } from "../src/views/head/weights";
 
 test("signed colours are symmetric round the neutral one", () => {
   for (const palette of Object.values(PALETTES)) {
@@ -42,38 +40,4 @@ test("numbers have a true minus, and a sign only where they differ from zero", (
   assert.equal(percent(1), "100%");
   assert.equal(percent(0.00001), "<0.01%");
   assert.equal(compact(0.05), "0.050");
-});
-
-function picture(): Picture {
-  const grid = (data: number[], shape: number[]) => ({ data: Float32Array.from(data), shape });
-  return {
-    view: { kind: "head", layer: 0, head: 1 },
-    revision: 1,
-    info: null,
-    problem: null,
-    grids: {
-      pattern_now: grid([1, 0, 0.25, 0.75], [2, 2]),
-      pattern_base: grid([1, 0, 0.5, 0.5], [2, 2]),
-      value_norm_now: grid([9, 9, 1, 4], [2, 2]),
-      value_norm_base: grid([9, 9, 1, 2], [2, 2]),
-    },
-  };
-}
-
-test("patterns are weighted by the values of their own head", () => {
-  const plain = headPatterns(picture(), 1, false);
-  assert.deepEqual([...plain.now.data], [1, 0, 0.25, 0.75]);
-  const { now, baseline } = headPatterns(picture(), 1, true);
-  const top = 0.75 * 4;
-  const near = (a: number, b: number) => assert.ok(Math.abs(a - b) < 1e-6, `${a} is not ${b}`);
-  near(now.data[3] ?? 0, 1);
-  near(now.data[0] ?? 0, 1 / top);
-  near(baseline.data[3] ?? 0, (0.5 * 2) / top);
-  near(onSide({ now, baseline }, "difference").data[2] ?? 0, (0.25 - 0.5) / top);
-});
-
-test("a token sees a row and is seen by a column", () => {
-  const { now } = headPatterns(picture(), 1, false);
-  assert.deepEqual([...seenFrom(now, 1, "destination")], [0.25, 0.75]);
-  assert.deepEqual([...seenFrom(now, 0, "source")], [1, 0.25]);
 });

@@ -75,7 +75,7 @@ class RunResult:
         return self._run
 
     @property
-    def measure(self) -> Metric | None:
+    def metric_kind(self) -> Metric | None:
         """What target and foil mean; None where none were given, or the metric is one's own."""
         return self._metric if isinstance(self._metric, Metric) else None
 

@@ -143,5 +143,5 @@ def decompose(
         found = Components(point.position, prompt)
         for _ in gather(engine, run, found):
             pass
-        along = find(engine, run, direction, point, (result.measure, known))
+        along = find(engine, run, direction, point, (result.metric_kind, known))
         return measure(engine, run, found, point, along)

@@ -11,6 +11,7 @@ held at its scale of this run.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -77,16 +78,16 @@ def attribute(engine: Engine, run: HeldRun, metric: Metric) -> Attribution:
             "Attribute prompts with other targets on their own.",
         )
     model = engine.model
-    read = reader(engine, metric)
+    read = metric_reader(engine, metric)
     rows = torch.arange(len(run.lengths), device=run.tokens.device)
     last = torch.tensor([n - 1 for n in run.lengths], device=run.tokens.device)
-    scale = final_scale(engine, run, rows, last)
+    scale = final_scale(engine, run, (rows, last))
     n_layers, n_heads = model.facts.n_layers, model.facts.n_heads
     heads = np.zeros((n_layers, n_heads), np.float32)
     mlps = np.full(n_layers, np.nan, np.float32)
     rest = np.zeros(n_layers, np.float32)
     for layer, part in enumerate(run.written):
-        weights = _head_directions(engine, layer, metric, read.direction)
+        weights = head_directions(engine, layer, metric, read.direction)
         by_head = torch.einsum("bhe,he->bh", part.z.float(), weights)
         if part.attn_scale is not None:
             by_head = by_head / part.attn_scale[:, None]
@@ -116,24 +117,24 @@ def _stream_start(engine: Engine, run: HeldRun) -> tuple[Tensor, Tensor | None]:
     return run.entering[0], engine.read(run, [own])[own.place]
 
 
-def final_scale(engine: Engine, run: HeldRun, rows: Tensor, last: Tensor) -> Tensor:
-    """[n]: what the final norm divides by, at the n-th of ``rows`` and of ``last``.
+def final_scale(engine: Engine, run: HeldRun, at: Any = slice(None)) -> Tensor:
+    """What the final norm divides by, as the run's own interventions have it: [b, p].
 
-    One without a final norm; as the run's own interventions have it.
+    ``at`` is an index of that, such as rows and their last positions. One without a final norm.
     """
     model = engine.model
     if not model.has_part("ln_final.scale"):
-        return torch.ones(len(rows), device=run.tokens.device)
+        return torch.ones_like(run.shifted[at][..., 0], dtype=torch.float32)
     if any(i.address.part.startswith("ln_final") for i in run.interventions):
         place = Address("ln_final.scale")
-        return engine.read(run, [place])[place.place].to(rows.device)[rows, last].float()
-    final = run.shifted.to(rows.device)[rows, last].float()
+        return engine.read(run, [place])[place.place].to(run.tokens.device)[at].float()
+    final = run.shifted.to(run.tokens.device)[at].float()
     if model.facts.norm == "LN":
         final = final - final.mean(-1, keepdim=True)
     return (final.pow(2).mean(-1) + model.final_eps()).sqrt()
 
 
-def reader(engine: Engine, metric: Metric) -> Reader:
+def metric_reader(engine: Engine, metric: Metric) -> Reader:
     """The direction that target and foil (or the target alone) read in the stream."""
     key = ("reader", metric.target, metric.foil)
     model = engine.model
@@ -154,7 +155,7 @@ def reader(engine: Engine, metric: Metric) -> Reader:
     return Reader(engine.directions[key], float(engine.directions[(*key, "constant")]))
 
 
-def _head_directions(
+def head_directions(
     engine: Engine, layer: int, metric: Metric, direction: Float[Tensor, "d"]
 ) -> Float[Tensor, "h e"]:
     """[h, e]: how much a unit of each head's z writes along the direction."""
@@ -178,4 +179,4 @@ def reading(
     """
     rows = torch.arange(len(run.lengths), device=run.tokens.device)
     last = torch.tensor([n - 1 for n in run.lengths], device=run.tokens.device)
-    return reader(engine, metric).direction, final_scale(engine, run, rows, last)
+    return metric_reader(engine, metric).direction, final_scale(engine, run, (rows, last))

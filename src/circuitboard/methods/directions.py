@@ -23,7 +23,7 @@ from circuitboard.engine.engine import Engine
 from circuitboard.engine.held import HeldRun
 from circuitboard.engine.written import block_writes
 from circuitboard.methods.components import head_outputs
-from circuitboard.methods.direct_logit_attribution import final_scale, reader
+from circuitboard.methods.direct_logit_attribution import final_scale, metric_reader
 from circuitboard.methods.stream import stream_at
 from circuitboard.models.model import Model
 from circuitboard.spec import tensors
@@ -84,7 +84,7 @@ def find(
     if kind == "metric":
         if metric is None:
             raise TargetError("There is no target to project on.", "Give a target above.")
-        read = reader(engine, metric)
+        read = metric_reader(engine, metric)
         return Direction(read.direction, "logits", scaled=True, constant=read.constant)
     if kind == "self":
         own = stream_at(engine, run, point.place)[point.prompt, point.position].float()
@@ -107,7 +107,7 @@ def scale_at(
     if not direction.scaled:
         return torch.ones(len(positions), device=run.tokens.device)
     where = torch.tensor(positions, device=run.tokens.device)
-    return final_scale(engine, run, torch.full_like(where, prompt), where)
+    return final_scale(engine, run, (torch.full_like(where, prompt), where))
 
 
 def top_writing(model: Model, layer: int, head: int) -> Float[Tensor, "d"]:

@@ -20,7 +20,7 @@ from circuitboard.engine.engine import Engine
 from circuitboard.engine.held import HeldRun
 from circuitboard.engine.result import RunResult
 from circuitboard.methods.components import Components, gather
-from circuitboard.methods.direct_logit_attribution import final_scale, reader
+from circuitboard.methods.direct_logit_attribution import final_scale, metric_reader
 from circuitboard.spec.errors import TargetError
 from circuitboard.spec.metric import Metric
 
@@ -71,14 +71,13 @@ def build(engine: Engine, run: HeldRun, found: Components, metric: Metric) -> Wa
     """The waterfall of a run, from the components of its last position."""
     row, position = found.prompt, found.position
     device = run.tokens.device
-    scale = final_scale(
-        engine, run, torch.tensor([row], device=device), torch.tensor([position], device=device)
-    )[0]
+    at = (torch.tensor([row], device=device), torch.tensor([position], device=device))
+    scale = final_scale(engine, run, at)[0]
     tokens = [metric.target] if metric.foil is None else [metric.target, metric.foil]
     vectors = torch.stack(found.vectors)
     by_token: list[list[float]] = []
     for token in tokens:
-        read = reader(engine, Metric("log-probability", token))
+        read = metric_reader(engine, Metric("log-probability", token))
         values = (vectors @ read.direction / scale).tolist()
         if run.tail_shift is not None:
             values.append(float(run.tail_shift[row, position].float() @ read.direction / scale))
@@ -117,7 +116,7 @@ def waterfall(result: RunResult, *, prompt: int = 0) -> Waterfall:
         TargetError: the run has no target.
         StaleResultError: weights or hooks were changed since the run.
     """
-    engine, run, metric = result.engine, result.held, result.measure
+    engine, run, metric = result.engine, result.held, result.metric_kind
     if metric is None:
         raise TargetError("The run has no target.", "Give one: run(..., target=, foil=).")
     engine.check_fresh(run)

@@ -252,6 +252,13 @@ class Model:
         weight = getattr(table, "weight", None)
         return self.bridge.W_E.detach() if weight is None else weight.detach()
 
+    def unembedding(self) -> Tensor:
+        """All directions that write logits, [v, d], in the model's own precision; no copy."""
+        head = getattr(self.bridge.original_model, "get_output_embeddings", lambda: None)()
+        if head is not None and getattr(head, "weight", None) is not None:
+            return head.weight.detach()
+        return self.bridge.W_U.detach().T
+
     def narrow_logits(self, residual: Float[Tensor, "n d"], tokens: Sequence[int]) -> Tensor:
         """Logits of a few tokens alone, from the stream after the last block: [n, tokens].
 
@@ -314,6 +321,11 @@ class Model:
             return None
         weight = norm.weight.detach().float()
         return 1.0 + weight if getattr(norm, "uses_weight_offset", False) else weight
+
+    def post_eps(self, layer: int, which: Literal["ln1_post", "ln2_post"]) -> float:
+        """What a norm after attention or MLP adds to the mean square before the root."""
+        inner = getattr(self.bridge.blocks[layer]._modules.get(which), "original_component", None)
+        return float(getattr(inner, "eps", getattr(self.bridge.cfg, "eps", 1e-5)))
 
     def output_weights(self, layer: int) -> Tensor:
         """W_O of a layer, [h, e, d]: what each head's z is multiplied by."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from circuitboard.engine.result import RunResult
+from circuitboard.methods.head_pattern import edited
 from circuitboard.session.interventions import Places, several
 from circuitboard.spec.errors import InterventionError
 from circuitboard.spec.intervention import (
@@ -67,6 +69,24 @@ class Verbs(ABC):
     def set(self, at: str, value: Any, *, on: bool = True) -> None:
         """Sets a place to a number, an array or a tensor that broadcasts to it."""
         self._add([Set(at, value)], on)
+
+    def edit_pattern(
+        self, head: str, cells: Mapping[tuple[int, int], float], *, normalise: bool = False
+    ) -> None:
+        """Sets cells (destination, source) of a head's pattern; the rest stays as it is now.
+
+        With ``normalise`` the other cells of an edited row share what is left of 1. The whole
+        pattern is then set: the same as ``board.set("L1H0.pattern", array)``. Waits for the run.
+        Raises InterventionError for a cell that the head cannot see.
+        """
+        place = f"{head}.pattern"
+        pattern = self.result[place][0]
+        self.set(place, edited(pattern, cells, normalise=normalise))
+
+    @property
+    @abstractmethod
+    def result(self) -> RunResult:
+        """The run as it is now."""
 
     @abstractmethod
     def _add(self, items: Sequence[AnyIntervention], on: bool) -> None: ...

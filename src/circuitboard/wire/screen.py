@@ -80,6 +80,13 @@ class Screen:
                 self._show(screen, views)
             case m.Act():
                 self._act(request)
+            case m.Paint():
+                pairs = [(row, column) for row, column in request.cells]
+                cells = dict(zip(pairs, request.weights, strict=True))
+                self.board.edit_pattern(request.head, cells, normalise=request.normalise)
+            case m.Look(view=view):
+                key = f"look {type(view).__name__}"  # a newer look of a kind replaces an older one
+                self.board.worker.submit(key, lambda check: self._look(view, check))
             case m.Ask(prompt=prompt, target=target, foil=foil):
                 self.board.ask(prompt, target, foil)
             case m.Select(addresses=addresses, position=position):
@@ -161,6 +168,11 @@ class Screen:
             if self.board.revision != outcome.revision:
                 return
             self._paint(view, outcome)
+
+    def _look(self, view: m.View, check: Check) -> None:
+        check()
+        if self.board.outcome is not None:
+            self._paint(view, self.board.outcome)
 
     def _paint(self, view: m.View, outcome: Outcome) -> None:
         try:

@@ -36,6 +36,9 @@ export interface Place {
   height: number;
 }
 
+/** What the texels hold: a pointer that moves over a large matrix paints it once. */
+let drawn: { data: ArrayLike<number>; scale: Scale; blank: string } | null = null;
+
 /** Draws a causal matrix into a place, scaled up without smoothing. */
 export function drawMatrix(
   context: CanvasRenderingContext2D,
@@ -47,9 +50,12 @@ export function drawMatrix(
   const small = texels("matrix", matrix.columns, matrix.rows);
   const inner = small.getContext("2d");
   if (!inner) return;
-  const image = matrixImage(inner, matrix, scale, palette);
-  hideUpper(image);
-  inner.putImageData(image, 0, 0);
+  if (drawn?.data !== matrix.data || drawn.scale !== scale || drawn.blank !== palette.blank) {
+    const image = matrixImage(inner, matrix, scale, palette);
+    hideUpper(image);
+    inner.putImageData(image, 0, 0);
+    drawn = { data: matrix.data, scale, blank: palette.blank };
+  }
   context.imageSmoothingEnabled =
     matrix.columns > place.width * devicePixelRatio ||
     matrix.rows > place.height * devicePixelRatio;

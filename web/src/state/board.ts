@@ -3,13 +3,15 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Transport } from "../transport/transport";
 import { type Client, connect, type Unsent } from "../wire/client";
-import type { Act, Library, LogitsView, MapView, Reply, View } from "../wire/types";
+import type { Act, Library, LogitsView, MapView, Paint, Reply, View } from "../wire/types";
 import { drawnPart, headOf, isHead } from "./address";
 import { KernelState, viewKey } from "./kernel";
 import type { Panel, PanelKinds } from "./panels";
 import { UiState } from "./ui";
 
 const TOP = 12;
+/** Requests that a person does not make: what was refused before stays on screen. */
+const QUIET: ReadonlySet<string> = new Set(["show", "select", "look"]);
 
 /** One board on screen: what the kernel said, what the person does, and what can be asked for. */
 export class Board {
@@ -111,7 +113,7 @@ export class Board {
   private async ask(request: Unsent): Promise<Reply> {
     const reply = await this.client.ask(request);
     if (reply.problem) this.kernel.refused.value = reply.problem;
-    else if (request.op !== "show" && request.op !== "select") this.kernel.refused.value = null;
+    else if (!QUIET.has(request.op)) this.kernel.refused.value = null;
     return reply;
   }
 
@@ -122,6 +124,16 @@ export class Board {
   /** Drops lines of the list of interventions, in one step to undo. */
   remove(entries: readonly number[]): void {
     void this.ask({ op: "act", verb: "remove", at: [], factor: null, entries: [...entries] });
+  }
+
+  /** Has the data of a view sent once, such as the exact values under the pointer. */
+  look(view: View): void {
+    void this.ask({ op: "look", view });
+  }
+
+  /** Sets cells of a head's pattern; whether they were accepted. */
+  async paintPattern(request: Omit<Paint, "op" | "id">): Promise<boolean> {
+    return !(await this.ask({ op: "paint", ...request })).problem;
   }
 
   actOnEntry(verb: "toggle" | "remove", entry: number): void {

@@ -1,5 +1,6 @@
 import frame from "./frame.css";
 import head from "./head.css";
+import headParts from "./head-parts.css";
 import inspector from "./inspector.css";
 import map from "./map.css";
 import mlp from "./mlp.css";
@@ -18,6 +19,7 @@ export const css = [
   prompt,
   map,
   head,
+  headParts,
   tokens,
   mlp,
   norm,

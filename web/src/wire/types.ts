@@ -4,6 +4,8 @@ export type Measure = "attribution" | "effect" | "gradient" | "norm" | "share" |
 
 export type DType = "float32" | "uint8";
 
+export type HeadValue = "pattern" | "weighted" | "scores" | "attribution";
+
 /**
  * Where one array lies: its buffer (by order of the message's buffers), kind and shape.
  */
@@ -102,6 +104,15 @@ export interface Library {
 }
 
 /**
+ * Sends the data of one view once, such as the exact values under the pointer.
+ */
+export interface Look {
+  op: "look";
+  id: number;
+  view: View;
+}
+
+/**
  * The number that the board watches. None where it is not defined or not yet computed.
  */
 export interface Metric {
@@ -133,6 +144,21 @@ export interface ModelInfo {
   gated: boolean;
   pos_embed: boolean;
   self_check: number;
+}
+
+/**
+ * Sets cells of a head's pattern: a :class:`Set` of the whole pattern, one step of undo.
+ *
+ * Only the cells painted travel: pairs (destination, source) in ``cells``, a weight for each. With
+ * ``normalise`` the other cells of their rows share what is left.
+ */
+export interface Paint {
+  op: "paint";
+  id: number;
+  head: string;
+  cells: number[][];
+  weights: number[];
+  normalise?: boolean;
 }
 
 /**
@@ -222,21 +248,174 @@ export interface ViewData {
   view: View;
   revision: number;
   arrays: Array[];
-  info: LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | null;
+  info: HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | null;
   problem: Problem | null;
 }
 
 /**
- * One head's attention pattern, and thumbnails of every head of its layer.
+ * A token put in, the one that came out first, and the rank of its own. Untrusted texts.
+ */
+export interface CopiedToken {
+  text: string;
+  top: string;
+  rank: number;
+}
+
+/**
+ * A score, and the diagonal that it averages over (None: the first column).
+ */
+export interface EvidenceScore {
+  name: "duplicate" | "first" | "induction" | "previous";
+  value: number;
+  offset: number | null;
+}
+
+/**
+ * Scores of the pattern; copying as counts of ``tried`` tokens. Texts are untrusted.
+ */
+export interface HeadEvidenceInfo {
+  of: "head_evidence";
+  tokens: string[];
+  period: number;
+  seed: number;
+  scores: EvidenceScore[];
+  tried: number;
+  wanted: number;
+  top1: number;
+  top5: number;
+  bottom5: number;
+  examples: CopiedToken[];
+}
+
+/**
+ * The pattern on repeated random tokens and what the head copies. Reply array: ``pattern``
+ * [p, p] float32, absent until the model has run.
+ */
+export interface HeadEvidenceView {
+  kind: "head_evidence";
+  layer: number;
+  head: number;
+  seed: number;
+}
+
+/**
+ * Beside thumbnails: their width, and how many layers are there.
+ */
+export interface HeadGalleryInfo {
+  of: "head_gallery";
+  thumb: number;
+  done: number;
+}
+
+/**
+ * Thumbnails of all heads of a few layers: ``thumbs`` [l, h, t(t+1)/2] uint8 codes from 0 to 1,
+ * 255 where not yet known. They fill in.
+ */
+export interface HeadGalleryView {
+  kind: "head_gallery";
+  first: number;
+  count: number;
+  skip_first: boolean;
+  base: boolean;
+}
+
+/**
+ * Beside a head's cells. ``base`` is None where it was not asked for, or equals ``now``.
  *
- * Reply arrays: ``pattern_now`` and ``pattern_base`` [p, p] float32 (row = destination);
- * ``thumbs_now`` and ``thumbs_base`` [h, p, p] uint8 (255 = 1.0); ``value_norm_now`` and
- * ``value_norm_base`` [h, p] float32, the length of each head's value vector at each source.
+ * ``unchanged``: the two runs are one. ``no_scores`` and ``no_attribution`` say why there is no
+ * such value; empty where there is.
+ */
+export interface HeadInfo {
+  of: "head";
+  tokens: number;
+  thumb: number;
+  now: HeadRange;
+  base: HeadRange | null;
+  unchanged: boolean;
+  no_scores: string;
+  no_attribution: string;
+}
+
+/**
+ * Exact cells of one token: ``row_now``, ``row_base`` [token + 1], what it looks at, and
+ * ``column_now``, ``column_base`` [p - token], who looks at it; float32, NaN where masked.
+ */
+export interface HeadLineView {
+  kind: "head_line";
+  layer: number;
+  head: number;
+  value: "attribution" | "pattern" | "scores" | "weighted";
+  skip_first: boolean;
+  token: number;
+}
+
+/**
+ * One vocabulary entry and what the head adds to its logit. ``text`` is untrusted.
+ */
+export interface HeadLogit {
+  id: number;
+  text: string;
+  now: number;
+  base: number;
+}
+
+/**
+ * What the codes of one run's cells mean, and the head's direct logit attribution there.
+ *
+ * ``total`` is at the last position; ``rest`` is the part of it that belongs to no source.
+ */
+export interface HeadRange {
+  low: number;
+  high: number;
+  total: number | null;
+  rest: number | null;
+}
+
+/**
+ * Tokens raised and lowered most at ``position``, by the value now; for each position the one
+ * raised most (empty: not yet known).
+ */
+export interface HeadTokensInfo {
+  of: "head_tokens";
+  position: number;
+  promoted: HeadLogit[];
+  suppressed: HeadLogit[];
+  tops_now: string[];
+  tops_base: string[];
+}
+
+/**
+ * Each token as destination and as source, and what the head writes to the vocabulary there.
+ *
+ * Reply arrays, with ``now`` and ``base``: ``summary_now`` [5, p] float32: entropy, strongest
+ * source (-1: none), its weight, received, mean received; ``top_now`` [p] float32, the largest
+ * effect on a logit at each position, NaN where not yet known; and where there is a metric
+ * ``total_now`` [p] float32, the head's direct logit attribution at each position.
+ */
+export interface HeadTokensView {
+  kind: "head_tokens";
+  layer: number;
+  head: number;
+  position: number;
+  k: number;
+  skip_first: boolean;
+}
+
+/**
+ * One head's cells, and thumbnails of the patterns of every head of its layer.
+ *
+ * Reply arrays, with ``now`` and, where ``base`` is asked for and differs, ``base``:
+ * ``cells_now`` [p(p+1)/2] uint8 codes, row by row (row = destination); ``thumbs_now``
+ * [h, t(t+1)/2] uint8 codes from 0 to 1; ``tokens_now`` [2, p] float32: the entropy (nats) of
+ * what each destination looks at, and what each source receives.
  */
 export interface HeadView {
   kind: "head";
   layer: number;
   head: number;
+  value: "attribution" | "pattern" | "scores" | "weighted";
+  skip_first: boolean;
+  base: boolean;
 }
 
 /**
@@ -695,10 +874,10 @@ export interface Word {
   text: string;
 }
 
-export type View = HeadView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | LensView | StreamView | DecompositionView | EmbeddingView;
+export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | HeadEvidenceView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | LensView | StreamView | DecompositionView | EmbeddingView;
 
-export type Info = LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo;
+export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo;
 
-export type Request = Hello | Show | Act | Ask | Select | Code | Cancel | Library;
+export type Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library;
 
 export type Push = Reply | State | Progress | ViewData;

@@ -50,6 +50,27 @@ class Act(Message, frozen=True, tag="act", tag_field="op"):
     entries: list[int] = msgspec.field(default_factory=list[int])
 
 
+class Paint(Message, frozen=True, tag="paint", tag_field="op"):
+    """Sets cells of a head's pattern: a :class:`Set` of the whole pattern, one step of undo.
+
+    Only the cells painted travel: pairs (destination, source) in ``cells``, a weight for each. With
+    ``normalise`` the other cells of their rows share what is left.
+    """
+
+    id: int
+    head: str
+    cells: list[list[int]]
+    weights: list[float]
+    normalise: bool = False
+
+
+class Look(Message, frozen=True, tag="look", tag_field="op"):
+    """Sends the data of one view once, such as the exact values under the pointer."""
+
+    id: int
+    view: View
+
+
 class Ask(Message, frozen=True, tag="ask", tag_field="op"):
     """Set the prompt and the tokens that the metric compares."""
 
@@ -87,7 +108,7 @@ class Library(Message, frozen=True, tag="library", tag_field="op"):
     name: Literal["plotly"]
 
 
-Request = Hello | Show | Act | Ask | Select | Code | Cancel | Library
+Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library
 
 
 # --- kernel to screen -------------------------------------------------------------------------

@@ -1,6 +1,16 @@
 """All views that the screen can show. A new view is a file of its own and a name here."""
 
-from circuitboard.wire.messages.head import HeadView
+from circuitboard.wire.messages.head import (
+    HeadEvidenceInfo,
+    HeadEvidenceView,
+    HeadGalleryInfo,
+    HeadGalleryView,
+    HeadInfo,
+    HeadLineView,
+    HeadTokensInfo,
+    HeadTokensView,
+    HeadView,
+)
 from circuitboard.wire.messages.logits import (
     LogitGridInfo,
     LogitGridView,
@@ -34,6 +44,10 @@ from circuitboard.wire.messages.residual import (
 #: What a view asks for.
 View = (
     HeadView
+    | HeadLineView
+    | HeadGalleryView
+    | HeadTokensView
+    | HeadEvidenceView
     | LogitsView
     | LogitGridView
     | WaterfallView
@@ -52,7 +66,11 @@ View = (
 )
 #: What a view gets beside arrays.
 Info = (
-    LogitsInfo
+    HeadInfo
+    | HeadGalleryInfo
+    | HeadTokensInfo
+    | HeadEvidenceInfo
+    | LogitsInfo
     | LogitGridInfo
     | WaterfallInfo
     | TrajectoryInfo

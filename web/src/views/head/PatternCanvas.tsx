@@ -1,32 +1,35 @@
-import { useSignal, useSignalEffect } from "@preact/signals";
+import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { gradient, type Scale } from "../../draw/colour";
-import { format, signed } from "../../draw/number";
+import type { Scale } from "../../draw/colour";
 import { PALETTES } from "../../draw/theme";
 import { useBoard } from "../../state/board";
+import type { HeadView } from "../../wire/types";
 import { showToken } from "../shared/token";
 import { useSize } from "../shared/useSize";
-import { cellAt, frameOf, paintPattern } from "./paint";
+import { type Edit, editOf } from "./edit";
+import { between, type Cell, cellAt, type Frame, frameOf, moved, paintPattern } from "./paint";
+import { Readout } from "./Readout";
+import { settings } from "./state";
 import type { HeadPatterns, Pattern } from "./weights";
 
 interface Props {
+  view: HeadView;
   patterns: HeadPatterns;
   shown: Pattern;
   scale: Scale;
+  /** Entropy of each destination, then what each source receives. */
+  strips: ArrayLike<number> | null;
 }
 
-interface Cell {
-  row: number;
-  column: number;
-}
-
-/** The attention pattern: a row looks at the columns. */
-export function PatternCanvas({ patterns, shown, scale }: Props) {
+/** The matrix: a row looks at the columns. Painted on when the pattern is edited. */
+export function PatternCanvas({ view, patterns, shown, scale, strips }: Props) {
   const board = useBoard();
   const { ui, kernel } = board;
   const { ref, size } = useSize();
   const canvas = useRef<HTMLCanvasElement>(null);
   const cell = useSignal<Cell | null>(null);
+  const edit = editOf(board);
+  const editing = settings(board).editing.value;
   const frame = frameOf(size.value.width, shown.size);
   const paint = () => {
     if (!canvas.current) return;
@@ -34,83 +37,95 @@ export function PatternCanvas({ patterns, shown, scale }: Props) {
       frame,
       pattern: shown,
       scale,
+      strips,
       palette: PALETTES[ui.theme.value],
       tokens: kernel.tokens.value.map((token) => showToken(token.text)),
       cell: cell.value,
       focus: ui.focusToken.value ?? board.position.value,
       locked: ui.lockToken.value,
       as: ui.focusAs.value,
+      painted: editing ? edit.cells.value : new Map(),
     });
   };
-  useLayoutEffect(paint, [shown.data, scale, frame.side]);
+  useLayoutEffect(paint, [shown.data, scale, frame.side, strips, editing]);
   useSignalEffect(paint);
-  const pointAt = (event: PointerEvent) => {
-    const found = cellAt(frame, event.offsetX, event.offsetY);
+  const { point, drag, lock, onKey } = useCells({ cell, edit, editing, frame });
+  return (
+    <div class="pattern" ref={ref}>
+      <div
+        class="pattern-cells"
+        role="application"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: moved in by arrow keys, as a grid is
+        tabIndex={0}
+        data-testid="pattern-cells"
+        data-cell={cell.value ? `${cell.value.row},${cell.value.column}` : undefined}
+        aria-label={
+          "Cells of the head, destinations by sources. Arrows move, " +
+          (editing ? "Enter sets the weight." : "Enter locks the token.")
+        }
+        onPointerDown={drag}
+        onPointerMove={drag}
+        onPointerLeave={() => point(null)}
+        onBlur={() => point(null)}
+        onClick={() => {
+          if (!editing) lock();
+        }}
+        onKeyDown={onKey}
+      >
+        <canvas ref={canvas} data-testid="pattern-canvas" />
+      </div>
+      <Readout
+        view={view}
+        patterns={patterns}
+        shown={shown}
+        cell={cell.value}
+        scale={scale}
+        strips={strips}
+      />
+    </div>
+  );
+}
+
+interface Cells {
+  cell: Signal<Cell | null>;
+  edit: Edit;
+  editing: boolean;
+  frame: Frame;
+}
+
+/** What pointer and keys do on the cells. */
+function useCells({ cell, edit, editing, frame }: Cells) {
+  const { ui } = useBoard();
+  const point = (found: Cell | null) => {
     const { row, column } = cell.peek() ?? {};
     if (found?.row === row && found?.column === column) return;
     cell.value = found;
-    ui.hoverToken.value = found
-      ? ui.focusAs.peek() === "source"
-        ? found.column
-        : found.row
-      : null;
+    ui.hoverToken.value = found && (ui.focusAs.peek() === "source" ? found.column : found.row);
   };
-  const leave = () => {
-    cell.value = null;
-    ui.hoverToken.value = null;
+  const put = (at: Cell | null, back: boolean) => {
+    if (at) edit.put(at.row * frame.size + at.column, back ? null : edit.weight.peek());
+  };
+  const drag = (event: PointerEvent) => {
+    const found = cellAt(frame, event.offsetX, event.offsetY);
+    const from = event.type === "pointermove" ? cell.peek() : null;
+    point(found);
+    if (!editing || event.buttons !== 1 || !found) return;
+    for (const each of between(from ?? found, found)) put(each, event.shiftKey);
   };
   const lock = () => {
     const token = ui.hoverToken.peek();
     if (token !== null) ui.lockToken.value = ui.lockToken.peek() === token ? null : token;
   };
-  return (
-    <div class="pattern" ref={ref}>
-      <canvas
-        ref={canvas}
-        data-testid="pattern-canvas"
-        role="img"
-        aria-label="Attention pattern; the text below it gives the same weights"
-        onPointerMove={pointAt}
-        onPointerLeave={leave}
-        onClick={lock}
-      />
-      <Readout patterns={patterns} cell={cell.value} scale={scale} />
-    </div>
-  );
-}
-
-/** The exact weight of the cell pointed at; else the scale. */
-function Readout({ patterns, cell, scale }: Omit<Props, "shown"> & { cell: Cell | null }) {
-  const { ui, kernel } = useBoard();
-  const { size } = patterns.now;
-  const tokens = kernel.tokens.value;
-  if (!cell) {
-    const [low, high] = scale.domain;
-    const name = ui.valueWeighted.value ? "share of the largest weight × ‖v‖" : "attention";
-    return (
-      <div class="readout" data-testid="pattern-readout">
-        <span class="readout-scale">
-          <i>{scale.signed ? signed(low) : "0"}</i>
-          <span style={{ background: gradient(scale) }} />
-          <i>{scale.signed ? signed(high) : "1"}</i>
-        </span>
-        <span class="faint">{scale.signed ? "now minus baseline" : name}; row looks at column</span>
-      </div>
-    );
-  }
-  const at = cell.row * size + cell.column;
-  const [now, base] = [patterns.now.data[at] ?? 0, patterns.baseline.data[at] ?? 0];
-  const name = (index: number) => showToken(tokens[index]?.text ?? "");
-  return (
-    <div class="readout" data-testid="pattern-readout">
-      <span class="readout-pair">
-        <code>{name(cell.row)}</code>
-        <sub>{cell.row}</sub> looks at <code>{name(cell.column)}</code>
-        <sub>{cell.column}</sub>
-      </span>
-      <span class="readout-value">
-        {format(base, 4)} <span class="arrow">→</span> <b>{format(now, 4)}</b>
-      </span>
-    </div>
-  );
+  const onKey = (event: KeyboardEvent) => {
+    const last = frame.size - 1;
+    const here = cell.peek() ?? { row: last, column: last };
+    const next = moved(here, event.key, frame.size);
+    if (next) point(cell.peek() ? next : here);
+    else if (event.key === "Enter" || event.key === " ") editing ? put(here, false) : lock();
+    else if (editing && /^(Delete|Backspace)$/.test(event.key)) put(here, true);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return { point, drag, lock, onKey };
 }

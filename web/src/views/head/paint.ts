@@ -1,4 +1,4 @@
-import { fitText, MONO, prepare } from "../../draw/canvas";
+import { fitText, MONO, prepare, SANS } from "../../draw/canvas";
 import type { Scale } from "../../draw/colour";
 import { drawMatrix } from "../../draw/heatmap";
 import type { Palette } from "../../draw/theme";
@@ -13,47 +13,127 @@ export interface Frame {
   size: number;
 }
 
+export interface Cell {
+  row: number;
+  column: number;
+}
+
 export interface PatternScene {
   frame: Frame;
   pattern: Pattern;
   scale: Scale;
   palette: Palette;
   tokens: readonly string[];
-  cell: { row: number; column: number } | null;
+  cell: Cell | null;
   focus: number;
   locked: number | null;
   as: "destination" | "source";
+  /** Entropy of each destination, then what each source receives. */
+  strips: ArrayLike<number> | null;
+  /** Cells that are being edited, by row * size + column. */
+  painted: ReadonlyMap<number, number>;
 }
 
 const MARGIN = 66;
+const STRIP = 18;
+const RIGHT = STRIP + 10;
 const BELOW = 54;
 const MOST = 440;
 const LABEL_STEP = 11;
 
 export function frameOf(width: number, size: number): Frame {
-  const side = Math.max(40, Math.min(MOST, width - MARGIN - 14));
-  return { left: MARGIN, top: 4, side, step: side / Math.max(1, size), size };
+  const side = Math.max(40, Math.min(MOST, width - MARGIN - RIGHT));
+  return { left: MARGIN, top: STRIP + 6, side, step: side / Math.max(1, size), size };
 }
 
 /** The cell under a point, if a head can look there. */
-export function cellAt(frame: Frame, x: number, y: number): { row: number; column: number } | null {
+export function cellAt(frame: Frame, x: number, y: number): Cell | null {
   const column = Math.floor((x - frame.left) / frame.step);
   const row = Math.floor((y - frame.top) / frame.step);
   const inside = column >= 0 && row < frame.size && column <= row;
   return inside ? { row, column } : null;
 }
 
+/** The cells on the way from one to another, both ends included: a quick stroke leaves no gaps. */
+export function between(from: Cell, to: Cell): Cell[] {
+  const [down, across] = [to.row - from.row, to.column - from.column];
+  const steps = Math.max(Math.abs(down), Math.abs(across), 1);
+  return Array.from({ length: steps + 1 }, (_, i) => ({
+    row: Math.round(from.row + (down * i) / steps),
+    column: Math.round(from.column + (across * i) / steps),
+  }));
+}
+
+const WAYS: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+};
+
+/** The cell that a key goes to, within what a causal head can see; null for other keys. */
+export function moved({ row, column }: Cell, key: string, size: number): Cell | null {
+  const way = WAYS[key];
+  if (key === "Home") return { row, column: 0 };
+  if (key === "End") return { row, column: row };
+  if (!way) return null;
+  const to = Math.max(0, Math.min(size - 1, row + way[0]));
+  return { row: to, column: Math.max(0, Math.min(to, column + way[1])) };
+}
+
 export function paintPattern(canvas: HTMLCanvasElement, scene: PatternScene): void {
   const { frame, pattern, palette, scale } = scene;
   const { left, top, side, size } = frame;
-  const context = prepare(canvas, left + side + 14, top + side + BELOW);
+  const context = prepare(canvas, left + side + RIGHT, top + side + BELOW);
   if (!context || size === 0 || pattern.data.length !== size * size) return;
   drawBed(context, scene);
   const place = { x: left, y: top, width: side, height: side };
   drawMatrix(context, { data: pattern.data, rows: size, columns: size }, scale, palette, place);
   if (frame.step >= 9) drawGrid(context, scene);
+  drawStrips(context, scene);
+  drawPainted(context, scene);
   drawFocus(context, scene);
   drawNames(context, scene);
+}
+
+/** Beside the rows how spread out each destination looks; above the columns what each is given. */
+function drawStrips(context: CanvasRenderingContext2D, scene: PatternScene): void {
+  const { frame, strips, palette, focus } = scene;
+  const { left, top, side, step, size } = frame;
+  if (!strips || strips.length !== 2 * size) return;
+  const width = Math.max(0.5, step > 3 ? step - 1 : step);
+  const part = (value: number, most: number) => (value > 0 ? (value / most) * STRIP : 0);
+  let most = 0;
+  for (let i = 0; i < size; i += 1) most = Math.max(most, strips[size + i] || 0);
+  for (let i = 0; i < size; i += 1) {
+    context.fillStyle = i === focus ? palette.accent : palette.line;
+    const long = part(strips[i] as number, Math.log(Math.max(2, size)));
+    context.fillRect(left + side + 4, top + i * step, long, width);
+    const high = part(strips[size + i] as number, most);
+    context.fillRect(left + i * step, top - 3 - high, width, high);
+  }
+  context.font = `9.5px ${SANS}`;
+  context.fillStyle = palette.faint;
+  context.textBaseline = "alphabetic";
+  context.textAlign = "right";
+  context.fillText("received", left - 6, top - 5);
+  context.save();
+  context.translate(left + side + 6, top + side + 6);
+  context.rotate(-Math.PI / 3);
+  context.textBaseline = "middle";
+  context.fillText("entropy", 0, 0);
+  context.restore();
+}
+
+function drawPainted(context: CanvasRenderingContext2D, scene: PatternScene): void {
+  const { frame, painted, palette } = scene;
+  context.strokeStyle = palette.target;
+  context.lineWidth = Math.min(2, frame.step / 4);
+  for (const cell of painted.keys()) {
+    const [row, column] = [Math.floor(cell / frame.size), cell % frame.size];
+    const [x, y] = [frame.left + column * frame.step, frame.top + row * frame.step];
+    context.strokeRect(x + 0.5, y + 0.5, frame.step - 1, frame.step - 1);
+  }
 }
 
 /** The triangle that a causal head can fill. */
