@@ -33,6 +33,7 @@ from circuitboard.session.interventions import (
     with_item,
     without,
 )
+from circuitboard.session.memory import Memory
 from circuitboard.session.question import Outcome, Question
 from circuitboard.session.verbs import Verbs
 from circuitboard.session.worker import JobInfo, Worker
@@ -44,7 +45,7 @@ from circuitboard.spec.metric import Metric, MetricKind
 Listener = Callable[[str], None]
 
 
-class Board(Verbs):
+class Board(Verbs, Memory):
     """A live board.
 
     Args:
@@ -364,7 +365,7 @@ class Board(Verbs):
     # --- showing ------------------------------------------------------------------------------
 
     def subscribe(self, listener: Listener) -> None:
-        """Calls ``listener("state" | "outcome" | "jobs")`` after every change, on any thread."""
+        """Calls ``listener("state" | "outcome" | "jobs" | "layout")`` after every change, on any thread."""
         self._listeners.append(listener)
 
     def jobs(self) -> list[JobInfo]:

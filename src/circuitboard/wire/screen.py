@@ -69,6 +69,7 @@ class Screen:
             case m.Hello(views=views, screen=screen):
                 self._push_state()
                 self._show(screen, views)
+                return self.board.layout
             case m.Show(views=views, screen=screen):
                 self._show(screen, views)
             case m.Act():
@@ -79,6 +80,8 @@ class Screen:
                 self.board.select(addresses, position)
             case m.Code():
                 return self.board.code()
+            case m.Remember(layout=layout):
+                self.board.keep_layout(layout)
             case m.Cancel(job=job):
                 self.board.worker.cancel(job)
             case _:
@@ -134,6 +137,8 @@ class Screen:
             self._paint_all(lambda: None)
         elif event == "jobs":
             self._push_jobs()
+        elif event == "layout":
+            self._push(m.Remembered(layout=self.board.layout))
 
     def _paint_all(self, check: Check) -> None:
         outcome = self.board.outcome

@@ -1,6 +1,8 @@
-import { computed, effect, type ReadonlySignal } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, untracked } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import { Layout } from "../layout/layout";
+import { Memory } from "../layout/memory";
 import type { Transport } from "../transport/transport";
 import { type Client, connect, type Unsent } from "../wire/client";
 import type { Act, LogitsView, MapView, Reply, View } from "../wire/types";
@@ -10,15 +12,22 @@ import type { Panel } from "./panels";
 import { UiState } from "./ui";
 
 const TOP = 12;
+/** How long the first picture waits for the layout that the board remembers. */
+const PATIENCE_MS = 400;
+/** Requests that say nothing about whether the last one was refused. */
+const QUIET: ReadonlySet<Unsent["op"]> = new Set(["show", "select", "remember"]);
 
 /** One board on screen: what the kernel said, what the person does, and what can be asked for. */
 export class Board {
   readonly kernel = new KernelState();
   readonly ui = new UiState();
+  readonly layout: Layout;
+  private readonly memory: Memory;
   private readonly client: Client;
   private readonly screen = Math.random().toString(36).slice(2);
   private readonly stops: (() => void)[] = [];
   private selects = 0;
+  private waitNoLonger: ReturnType<typeof setTimeout> | undefined;
 
   readonly selection = computed(
     () => this.ui.pendingSelection.value ?? this.kernel.selection.value,
@@ -60,11 +69,20 @@ export class Board {
   constructor(
     transport: Transport,
     readonly panels: readonly Panel[],
+    /** Where the board stands, such as beside which notebook; empty where that is not known. */
+    private readonly where: () => string = () => "",
   ) {
     const { kernel } = this;
+    this.layout = new Layout(this);
+    this.memory = new Memory(this.layout, this.ui, (layout) => {
+      void this.ask({ op: "remember", layout });
+    });
     this.client = connect(transport, {
       state: (state) => {
         kernel.state.value = state;
+        this.waitNoLonger ??= setTimeout(() => {
+          this.layout.ready.value = true;
+        }, PATIENCE_MS);
       },
       data: (data, buffers) => kernel.take(data, buffers),
       progress: ({ jobs }) => {
@@ -73,6 +91,7 @@ export class Board {
       late: (late) => {
         kernel.late.value = late;
       },
+      remembered: (layout) => this.memory.show(layout),
       gap: () => void this.hello(),
     });
     this.start();
@@ -85,8 +104,12 @@ export class Board {
 
   private start(): void {
     let shown = this.views.peek().map(viewKey).join();
-    void this.hello();
+    void this.greet();
     this.stops.push(
+      effect(() => {
+        const [last] = this.selection.value.slice(-1);
+        untracked(() => this.layout.follow(last));
+      }),
       effect(() => {
         const views = this.views.value;
         const key = views.map(viewKey).join();
@@ -98,6 +121,20 @@ export class Board {
     );
   }
 
+  /** The layout that the board remembers comes with the first answer. */
+  private async greet(): Promise<void> {
+    const { text } = await this.hello();
+    this.memory.begin(text ?? "", this.place());
+    this.layout.ready.value = true;
+  }
+
+  /** A name under which the browser keeps the layout. */
+  private place(): string {
+    const model = this.kernel.model.peek();
+    const shape = model ? `${model.name} ${model.n_layers}x${model.n_heads}` : "";
+    return this.where() || shape;
+  }
+
   private hello(): Promise<Reply> {
     return this.ask({ op: "hello", views: [...this.views.peek()], screen: this.screen });
   }
@@ -105,7 +142,7 @@ export class Board {
   private async ask(request: Unsent): Promise<Reply> {
     const reply = await this.client.ask(request);
     if (reply.problem) this.kernel.refused.value = reply.problem;
-    else if (request.op !== "show" && request.op !== "select") this.kernel.refused.value = null;
+    else if (!QUIET.has(request.op)) this.kernel.refused.value = null;
     return reply;
   }
 
@@ -142,7 +179,14 @@ export class Board {
     void this.ask({ op: "cancel", job });
   }
 
+  /** Keeps the layout at once: the page may be going away. */
+  keep(): void {
+    this.memory.flush();
+  }
+
   close(): void {
+    clearTimeout(this.waitNoLonger);
+    this.memory.close();
     for (const stop of this.stops) stop();
     this.client.close();
   }

@@ -71,7 +71,7 @@ export interface Entry {
 /**
  * A screen opens: asks for the state, declares what it shows.
  *
- * ``screen`` names the tab, so that two tabs on one board are both served.
+ * The reply carries as ``text`` the layout that the board remembers. ``screen`` names the tab, so that two tabs on one board are both served.
  */
 export interface Hello {
   op: "hello";
@@ -139,6 +139,23 @@ export interface Problem {
 export interface Progress {
   t: "progress";
   jobs: Job[];
+}
+
+/**
+ * Keep with the board how its panels are laid out: the screen's own text.
+ */
+export interface Remember {
+  op: "remember";
+  id: number;
+  layout: string;
+}
+
+/**
+ * Python set the layout: show it. Empty: the default.
+ */
+export interface Remembered {
+  t: "remembered";
+  layout: string;
 }
 
 /**
@@ -285,6 +302,6 @@ export type View = MapView | HeadView | LogitsView;
 
 export type Info = LogitsInfo;
 
-export type Request = Hello | Show | Act | Ask | Select | Code | Cancel;
+export type Request = Hello | Show | Act | Ask | Select | Code | Cancel | Remember;
 
-export type Push = Reply | State | Progress | ViewData;
+export type Push = Reply | State | Progress | ViewData | Remembered;

@@ -15,7 +15,7 @@ from circuitboard.wire.messages.views import Info, View
 class Hello(Message, frozen=True, tag="hello", tag_field="op"):
     """A screen opens: asks for the state, declares what it shows.
 
-    ``screen`` names the tab, so that two tabs on one board are both served.
+    The reply carries as ``text`` the layout that the board remembers. ``screen`` names the tab, so that two tabs on one board are both served.
     """
 
     id: int
@@ -77,7 +77,14 @@ class Cancel(Message, frozen=True, tag="cancel", tag_field="op"):
     job: int | None = None
 
 
-Request = Hello | Show | Act | Ask | Select | Code | Cancel
+class Remember(Message, frozen=True, tag="remember", tag_field="op"):
+    """Keep with the board how its panels are laid out: the screen's own text."""
+
+    id: int
+    layout: str
+
+
+Request = Hello | Show | Act | Ask | Select | Code | Cancel | Remember
 
 
 # --- kernel to screen -------------------------------------------------------------------------
@@ -193,4 +200,10 @@ class ViewData(Message, frozen=True, tag="view", tag_field="t"):
     problem: Problem | None = None
 
 
-Push = Reply | State | Progress | ViewData
+class Remembered(Message, frozen=True, tag="remembered", tag_field="t"):
+    """Python set the layout: show it. Empty: the default."""
+
+    layout: str
+
+
+Push = Reply | State | Progress | ViewData | Remembered

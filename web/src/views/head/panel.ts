@@ -1,3 +1,4 @@
+import { isHead } from "../../state/address";
 import type { Panel } from "../../state/panels";
 import { HeadView } from "./HeadView";
 
@@ -8,5 +9,7 @@ export const headPanel: Panel = {
   home: "side",
   applies: (board) => board.head.value !== null,
   views: (board) => (board.head.value ? [{ kind: "head", ...board.head.value }] : []),
+  for: isHead,
   component: HeadView,
+  keys: [["click a token", "lock it; again, or Escape: unlock it"]],
 };

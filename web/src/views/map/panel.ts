@@ -9,4 +9,17 @@ export const mapPanel: Panel = {
   applies: () => true,
   views: (board) => [board.mapView.value, board.logitsView.value],
   component: MapView,
+  bare: true,
+  keep: true,
+  keys: [
+    ["← → ↑ ↓", "move along the parts; with Shift, add to the selection"],
+    ["Enter, double click", "open the part"],
+    ["a", "ablate what is selected"],
+    ["f", "freeze the output"],
+    ["p", "freeze the pattern"],
+    ["r", "release"],
+    ["wheel, drag", "zoom and move; with Ctrl where the board is narrow"],
+    ["+ − 0", "zoom in, zoom out, fit"],
+    ["Escape", "select nothing"],
+  ],
 };

@@ -1,4 +1,5 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
+import { boardItems } from "../../layout/menus";
 import { useBoard } from "../../state/board";
 import type { Job } from "../../wire/types";
 
@@ -76,6 +77,39 @@ function JobLine({ job }: { job: Job }) {
   );
 }
 
+/** Every panel, and help. */
+function BoardButtons() {
+  const { layout, panels, ui } = useBoard();
+  return (
+    <span class="buttons">
+      <button
+        type="button"
+        class="plain"
+        data-testid="panels-menu"
+        aria-haspopup="menu"
+        title="Open and close panels"
+        onClick={(event) => {
+          const items = boardItems(layout, panels);
+          ui.menu.value = { label: "Panels", anchor: event.currentTarget, items };
+        }}
+      >
+        Panels
+      </button>
+      <button
+        type="button"
+        class="plain"
+        data-testid="open-help"
+        title="Keys and the tour (?)"
+        onClick={() => {
+          ui.help.value = true;
+        }}
+      >
+        Help
+      </button>
+    </span>
+  );
+}
+
 /** What was computed for this picture, and facts about the model. */
 export function Footer() {
   const { kernel } = useBoard();
@@ -102,6 +136,7 @@ export function Footer() {
       </span>
       <span class="grow" />
       <Busy />
+      <BoardButtons />
     </footer>
   );
 }
