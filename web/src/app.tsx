@@ -41,13 +41,16 @@ export function mount(element: HTMLElement, transport: Transport): () => void {
     if (root.closest(CELL_OUTPUT)) settleInCell(root);
     if (root.clientWidth === 0) return;
     board.layout.measure(root.clientWidth, root.clientHeight);
+    root.dataset.size = board.layout.room.peek().size;
     board.ui.wide.value = root.clientWidth >= MEDIUM_FROM;
     root.dataset.wide = String(board.ui.wide.value);
   };
   const sizes = new ResizeObserver(measure);
   sizes.observe(root);
   measure();
-  const leave = () => board.keep();
+  const leave = (event: PageTransitionEvent) => {
+    if (!event.persisted) board.leave();
+  };
   addEventListener("pagehide", leave);
   render(
     <BoardContext.Provider value={board}>
@@ -82,11 +85,13 @@ function App({ root }: { root: HTMLElement }) {
   if (!model || !board.layout.ready.value) return <Waiting />;
   return (
     <>
-      <PromptBar />
-      <Problems />
-      <Docks model={model} />
-      <Jobs />
-      <Footer />
+      <div class="frame">
+        <PromptBar />
+        <Problems />
+        <Docks model={model} />
+        <Jobs />
+        <Footer />
+      </div>
       <MenuLayer />
       <HelpDialog />
       <CodeDialog />

@@ -16,7 +16,7 @@ export function Docks({ model }: { model: ModelInfo }) {
   const room = useRef<HTMLElement>(null);
   const shown = layout.shown.value;
   return (
-    <main class="docks" data-testid="docks" data-size={layout.size.value} ref={room}>
+    <main class="docks" data-testid="docks" data-size={layout.room.value.size} ref={room}>
       {shown && <Dock shown={shown} model={model} />}
       {layout.floats.value.map((float) => (
         <FloatBox key={float.id} float={float} model={model} />
@@ -67,6 +67,31 @@ function flexOf(row: boolean, { size, shown }: ShownSplit["parts"][number]): str
   return size > 0 ? `${size} 1 0px` : "0 1 auto";
 }
 
+const HINTS = [
+  ["click", "selects a part of the map"],
+  ["← → ↑ ↓", "go from part to part"],
+  ["a, f, r", "ablate, freeze, release"],
+  ["?", "all keys, and the tour"],
+] as const;
+
+/** Where nothing is selected. */
+function Hints() {
+  return (
+    <div class="hints">
+      <dl class="keys">
+        {HINTS.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  );
+}
+
 interface GroupProps {
   shown: ShownGroup;
   model: ModelInfo;
@@ -87,6 +112,7 @@ function GroupDock({ shown, model, inColumn }: GroupProps) {
       {bar && <Controls />}
       {bare && <CornerMenu shown={shown} panel={front} inColumn={inColumn} />}
       {!bare && front && <Strip shown={shown} inColumn={inColumn} />}
+      {!front && <Hints />}
       {front && !group.folded && <Slot key={front.id} panel={front} model={model} />}
     </section>
   );

@@ -44,7 +44,10 @@ function OpenMenu({ menu }: { menu: Menu }) {
       close();
       // A second press of the button closes the menu.
       if (anchor.contains(event.target as Node)) {
-        addEventListener("click", (click) => click.stopPropagation(), { capture: true, once: true });
+        addEventListener("click", (click) => click.stopPropagation(), {
+          capture: true,
+          once: true,
+        });
       }
     };
     addEventListener("pointerdown", away, { capture: true });
@@ -73,7 +76,7 @@ function OpenMenu({ menu }: { menu: Menu }) {
     const root = anchor.closest(".circuitboard");
     anchor.focus({ preventScroll: true });
     item.run();
-    if (item.then) focusTab(root?.firstElementChild ?? null, item.then);
+    if (item.goTo) focusTab(root?.firstElementChild ?? null, item.goTo);
   };
   return (
     <div
@@ -93,12 +96,14 @@ function OpenMenu({ menu }: { menu: Menu }) {
 }
 
 function MenuLine({ item, run }: { item: MenuItem; run: () => void }) {
-  const checks = item.checked !== undefined;
+  const role =
+    item.checked === undefined
+      ? ({ role: "menuitem" } as const)
+      : ({ role: "menuitemcheckbox", "aria-checked": item.checked } as const);
   return (
     <button
       type="button"
-      role={checks ? "menuitemcheckbox" : "menuitem"}
-      aria-checked={item.checked}
+      {...role}
       data-testid={`menu-${item.id}`}
       data-apart={item.apart}
       tabIndex={-1}

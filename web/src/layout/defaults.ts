@@ -7,20 +7,25 @@ export const MEDIUM_FROM = 720;
 export const WIDE_FROM = 1160;
 /** From this height a narrow board shows its map above the rest. */
 const TALL_FROM = 860;
+/** Below this width the list of interventions is folded at first. */
+const SMALL_BELOW = 480;
 
-export function sizeOf(width: number): Size {
-  if (width < MEDIUM_FROM) return "narrow";
-  return width < WIDE_FROM ? "medium" : "wide";
+/** How much room there is, as far as the default depends on it. */
+export interface Room {
+  size: Size;
+  tall: boolean;
+  small: boolean;
 }
 
-export function isTall(height: number): boolean {
-  return height >= TALL_FROM;
+export function roomOf(width: number, height: number): Room {
+  const size = width < MEDIUM_FROM ? "narrow" : width < WIDE_FROM ? "medium" : "wide";
+  return { size, tall: height >= TALL_FROM, small: width < SMALL_BELOW };
 }
 
 /** The layout of a board that nobody has changed: docks without panels. */
-export function skeleton(size: Size, tall: boolean): Node {
+export function skeleton({ size, tall, small }: Room): Node {
   const map = group("g1", "map");
-  const foot = group("g4", "foot");
+  const foot = { ...group("g4", "foot"), folded: small };
   if (size === "wide") {
     const side = split("s2", false, [1, group("g3", "side")], [0, foot]);
     return split("s1", true, [0.4, map], [0.34, group("g2", "part")], [0.26, side]);

@@ -90,7 +90,8 @@ function dropAt(room: HTMLElement, x: number, y: number): Drop | null {
     const target = dock.dataset.group ?? "";
     if (!within(box, x, y)) continue;
     const tabs = dock.querySelector("[role=tablist]");
-    if (tabs && within(tabs.getBoundingClientRect(), x, y)) return amongTabs(tabs, target, whole, x);
+    if (tabs && within(tabs.getBoundingClientRect(), x, y))
+      return amongTabs(tabs, target, whole, x);
     const { side } = nearest(box, x, y);
     const across = (x - box.left) / box.width;
     const down = (y - box.top) / box.height;

@@ -1,7 +1,7 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Board } from "../state/board";
 import type { Panel } from "../state/panels";
-import { isTall, type Size, sizeOf, skeleton } from "./defaults";
+import { type Room, roomOf, type Size, skeleton } from "./defaults";
 import {
   changeGroup,
   type Group,
@@ -54,8 +54,7 @@ function kindOf(panel: Panel): Kind {
 
 /** Where the panels of one board are, which of them can be seen, and what can be done about it. */
 export class Layout {
-  readonly size: Signal<Size> = signal("medium");
-  readonly tall = signal(false);
+  readonly room: Signal<Room> = signal({ size: "medium", tall: false, small: false });
   /** Whether the board's memory has been asked. */
   readonly ready = signal(false);
   readonly closed: Signal<readonly string[]> = signal([]);
@@ -74,8 +73,8 @@ export class Layout {
     this.board.panels.filter((panel) => panel.applies(this.board)),
   );
   readonly tree: ReadonlySignal<Node> = computed(() => {
-    const size = this.size.value;
-    const node = this.trees.value[size] ?? skeleton(size, this.tall.value);
+    const room = this.room.value;
+    const node = this.trees.value[room.size] ?? skeleton(room);
     return place(
       node,
       this.board.panels.map((panel) => ({ id: panel.id, kind: kindOf(panel) })),
@@ -117,15 +116,16 @@ export class Layout {
     const bar = node.takes.includes("part");
     if (tabs.length === 0 && !bar) return null;
     const named = (id: string | null) => tabs.find((panel) => panel.id === id);
-    const led = node.pinned ? undefined : named(this.lead.value);
-    return { group: node, tabs, front: led ?? named(node.front) ?? tabs[0] ?? null, bar };
+    const own = named(node.front) ?? tabs[0] ?? null;
+    // A map in the same dock is where the selecting is done: nothing comes before it.
+    const led = node.pinned || own?.home === "map" ? undefined : named(this.lead.value);
+    return { group: node, tabs, front: led ?? own, bar };
   }
 
   measure(width: number, height: number): void {
-    batch(() => {
-      this.size.value = sizeOf(width);
-      this.tall.value = isTall(height);
-    });
+    const [now, before] = [roomOf(width, height), this.room.peek()];
+    const same = now.size === before.size && now.tall === before.tall && now.small === before.small;
+    if (!same) this.room.value = now;
   }
 
   panel(id: string): Panel | undefined {
@@ -141,13 +141,11 @@ export class Layout {
     const fits = (panel: Panel | null) => Boolean(address && panel?.for?.(address));
     const found = this.applying.peek().find(fits);
     const home = found && this.groups.peek().find(({ tabs }) => tabs.includes(found));
-    // A map in the same dock is where the selecting is done.
-    if (!home || fits(home.front) || home.front?.home === "map") return;
-    this.lead.value = found.id;
+    if (home && !fits(home.front)) this.lead.value = found.id;
   }
 
   private change(change: (tree: Node) => Node): void {
-    this.trees.value = { ...this.trees.peek(), [this.size.peek()]: change(this.tree.peek()) };
+    this.trees.value = { ...this.trees.peek(), [this.room.peek().size]: change(this.tree.peek()) };
   }
 
   /** Brings a panel into sight, wherever it is; opens it where it is closed. */
@@ -180,7 +178,10 @@ export class Layout {
   detach(id: string): void {
     const panel = this.panel(id);
     if (!panel || this.popped.peek().includes(id)) return;
-    if (!this.popOut(panel)) return this.float(id);
+    if (!this.popOut(panel)) {
+      this.float(id);
+      return;
+    }
     batch(() => {
       this.dock(id);
       this.popped.value = [...this.popped.peek(), id];

@@ -35,7 +35,7 @@ export class Memory {
   private known: string;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private place = "";
-  private readonly stop: () => void;
+  readonly stop: () => void;
 
   constructor(
     private readonly layout: Layout,
@@ -49,11 +49,6 @@ export class Memory {
       this.timer = undefined;
       if (text !== this.known) this.timer = setTimeout(() => this.keep(text), REST_MS);
     });
-  }
-
-  close(): void {
-    this.stop();
-    this.flush();
   }
 
   /** Keeps at once what would be kept in a moment. */

@@ -9,7 +9,7 @@ export interface MenuItem {
   about?: string;
   checked?: boolean;
   /** The panel that the keyboard goes to afterwards. */
-  then?: string;
+  goTo?: string;
   /** Begins a new section. */
   apart?: boolean;
   run(): void;
@@ -42,25 +42,31 @@ export function panelItems(
   const items: MenuItem[] = SIDES.map(([side, label]) => ({
     id: side,
     label,
-    then: id,
+    goTo: id,
     run: () => layout.split(id, beside, side),
   }));
   for (const { group: other, front, tabs: all } of layout.others(id)) {
     const names = all.map((each) => each.title).join(", ");
     const run = () => layout.join(id, other.id);
-    items.push({ id: `with-${front?.id}`, label: `Move to ${names}`, then: id, run });
+    items.push({ id: `with-${front?.id}`, label: `Move to ${names}`, goTo: id, run });
   }
   if (tabs.length > 1) {
     const about = "whatever is selected";
     const run = () => layout.pin(shown);
-    items.push({ id: "pin", label: "Keep in front", about, checked: group.pinned, then: id, run });
+    items.push({ id: "pin", label: "Keep in front", about, checked: group.pinned, goTo: id, run });
   }
   if (inColumn) {
     const run = () => layout.fold(group.id, !group.folded);
-    items.push({ id: "fold", label: "Fold", checked: group.folded, then: id, run });
+    items.push({ id: "fold", label: "Fold", checked: group.folded, goTo: id, run });
   }
   items.push(
-    { id: "pop-out", label: "Pop out", about: "a window", apart: true, run: () => layout.detach(id) },
+    {
+      id: "pop-out",
+      label: "Pop out",
+      about: "a window",
+      apart: true,
+      run: () => layout.detach(id),
+    },
     { id: "float", label: "Float", about: "over the board", run: () => layout.float(id) },
     { id: "close", label: "Close", apart: true, run: () => layout.close(id) },
   );
@@ -78,7 +84,7 @@ export function boardItems(layout: Layout, panels: readonly Panel[]): MenuItem[]
       label: title,
       about: about + idle,
       checked: !layout.closed.value.includes(id),
-      then: id,
+      goTo: id,
       run: () => (layout.isVisible(id) ? layout.close(id) : layout.open(id)),
     };
   });

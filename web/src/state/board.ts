@@ -179,15 +179,17 @@ export class Board {
     void this.ask({ op: "cancel", job });
   }
 
-  /** Keeps the layout at once: the page may be going away. */
-  keep(): void {
+  /** The page goes away: the layout is kept, and nothing is computed for it any more. */
+  leave(): void {
     this.memory.flush();
+    void this.ask({ op: "show", views: [], screen: this.screen });
   }
 
   close(): void {
     clearTimeout(this.waitNoLonger);
-    this.memory.close();
+    this.memory.stop();
     for (const stop of this.stops) stop();
+    this.leave();
     this.client.close();
   }
 }

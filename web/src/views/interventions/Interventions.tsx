@@ -43,15 +43,11 @@ export function Tools() {
           off={!state?.can_redo}
           run={() => board.act("redo")}
         />
-        <Tool
-          name="clear"
-          text="Clear"
-          off={entries.length === 0}
-          run={() => board.act("clear")}
-        />
+        <Tool name="clear" text="Clear" off={entries.length === 0} run={() => board.act("clear")} />
         <Tool
           name="copy-code"
-          text={ui.copied.value ? "Copied ✓" : "Copy as Python"}
+          text={ui.copied.value ? "Copied ✓" : "Copy"}
+          more={ui.copied.value ? "" : " as Python"}
           off={!state}
           run={() => void copyCode(board)}
         />
@@ -81,23 +77,26 @@ export function Interventions() {
 interface ToolProps {
   name: string;
   text: string;
+  /** The rest of the text, where there is room. */
+  more?: string;
   title?: string;
   off: boolean;
   run: () => void;
 }
 
-function Tool({ name, text, title, off, run }: ToolProps) {
+function Tool({ name, text, more = "", title, off, run }: ToolProps) {
   return (
     <button
       type="button"
       class={title ? "plain arrow-tool" : "plain"}
       data-testid={name}
       title={title}
-      aria-label={title ?? text}
+      aria-label={title ?? text + more}
       disabled={off}
       onClick={run}
     >
       {text}
+      {more && <span class="more">{more}</span>}
     </button>
   );
 }

@@ -127,11 +127,11 @@ export function Footer() {
       <span>
         <b>{model.name}</b> {shape.join(" · ")}
       </span>
-      <span title="Checked when the model was loaded">
+      <span class="check-note" title="Checked when the model was loaded">
         <span class="long">hooked model agrees with the original: </span>max logit difference{" "}
         {error === 0 ? "0" : error.toExponential(0).replace("-", "\u2212")}
       </span>
-      <span class="plan" data-testid="plan">
+      <span class="plan" data-testid="plan" title={kernel.plan.value}>
         {kernel.plan.value}
       </span>
       <span class="grow" />

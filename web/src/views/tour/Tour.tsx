@@ -2,7 +2,7 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { store } from "../../layout/memory";
 import { useBoard } from "../../state/board";
-import { type Step, STEPS } from "./steps";
+import { STEPS, type Step } from "./steps";
 
 const SEEN = "circuitboard.tour";
 const MARGIN = 12;
@@ -65,7 +65,12 @@ function targetOf(step: Step, root: Element | null): Place | null {
 function putCard(card: HTMLElement, target: Place | null, room: Element): void {
   const { offsetWidth: width, offsetHeight: height } = card;
   const { clientWidth, clientHeight } = room;
-  const t = target ?? { left: clientWidth / 2, top: clientHeight / 2 - height, width: 0, height: 0 };
+  const t = target ?? {
+    left: clientWidth / 2,
+    top: clientHeight / 2 - height,
+    width: 0,
+    height: 0,
+  };
   const middle = t.top + t.height / 2 - height / 2;
   const places: [number, number][] = [
     [t.left, t.top + t.height + MARGIN],
@@ -150,12 +155,7 @@ function OpenTour() {
               Back
             </button>
           )}
-          <button
-            type="button"
-            class="action main"
-            data-testid="tour-next"
-            onClick={() => go(1)}
-          >
+          <button type="button" class="action main" data-testid="tour-next" onClick={() => go(1)}>
             {at.value === STEPS.length - 1 ? "Done" : "Next"}
           </button>
         </div>
