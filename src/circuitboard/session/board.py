@@ -365,7 +365,7 @@ class Board(Verbs, Memory):
     # --- showing ------------------------------------------------------------------------------
 
     def subscribe(self, listener: Listener) -> None:
-        """Calls ``listener("state" | "outcome" | "jobs" | "layout")`` after every change, on any thread."""
+        """Calls ``listener("state" | "outcome" | "jobs" | "layout")`` after every change."""
         self._listeners.append(listener)
 
     def jobs(self) -> list[JobInfo]:

@@ -35,6 +35,9 @@ export function Strip({ shown, inColumn }: Props) {
         role="tablist"
         tabIndex={-1}
         aria-label="Panels"
+        onWheel={(event) => {
+          event.currentTarget.scrollLeft += event.deltaX || event.deltaY;
+        }}
         onKeyDown={(event) => {
           if (event.ctrlKey || event.metaKey || event.altKey) return;
           if (event.key === "ArrowRight") go(1);
@@ -49,7 +52,7 @@ export function Strip({ shown, inColumn }: Props) {
           <Tab key={panel.id} panel={panel} shown={shown} />
         ))}
       </div>
-      {!group.folded && Tools && <Tools />}
+      {Tools && <Tools />}
       <span class="grow" />
       {inColumn && (
         <button
@@ -82,7 +85,7 @@ function Tab({ panel, shown }: { panel: Panel; shown: ShownGroup }) {
       role="tab"
       data-testid={`tab-${panel.id}`}
       aria-selected={isFront}
-      aria-controls={isFront && !group.folded ? `cb-panel-${panel.id}` : undefined}
+      aria-controls={isFront && !group.folded ? layout.elementId(panel.id) : undefined}
       tabIndex={isFront ? 0 : -1}
       title={panel.about}
       onClick={() => layout.open(panel.id)}

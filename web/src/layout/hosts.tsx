@@ -7,6 +7,7 @@ import type { ModelInfo } from "../wire/types";
 interface Host {
   element: HTMLElement;
   model: string;
+  view: Panel["component"];
 }
 
 /** The panels' own elements: they move between docks without being drawn anew. */
@@ -20,7 +21,8 @@ class Hosts {
     const old = this.hosts.get(panel.id);
     const name = `${model.name} ${model.n_layers}`;
     // In another window's page the panel measures itself by that page: it starts anew.
-    if (old?.element.ownerDocument === into.ownerDocument && old.model === name) {
+    const here = old?.element.ownerDocument === into.ownerDocument;
+    if (old && here && old.model === name && old.view === panel.component) {
       into.append(old.element);
       return;
     }
@@ -30,8 +32,8 @@ class Hosts {
     element.dataset.panel = panel.id;
     element.dataset.home = panel.home;
     into.append(element);
-    this.hosts.set(panel.id, { element, model: name });
     const View = panel.component;
+    this.hosts.set(panel.id, { element, model: name, view: View });
     render(
       <BoardContext.Provider value={this.board}>
         <View model={model} />
@@ -75,7 +77,8 @@ export function hostsOf(board: Board): Hosts {
 
 /** Where a panel is shown now. */
 export function Slot({ panel, model }: { panel: Panel; model: ModelInfo }) {
-  const hosts = hostsOf(useBoard());
+  const board = useBoard();
+  const hosts = hostsOf(board);
   const place = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const own = place.current;
@@ -83,5 +86,13 @@ export function Slot({ panel, model }: { panel: Panel; model: ModelInfo }) {
     hosts.enter(panel, model, own);
     return () => hosts.leave(panel, own);
   }, [hosts, panel, model]);
-  return <div class="slot" ref={place} id={`cb-panel-${panel.id}`} role="tabpanel" />;
+  return (
+    <div
+      class="slot"
+      ref={place}
+      id={board.layout.elementId(panel.id)}
+      role="tabpanel"
+      aria-label={panel.title}
+    />
+  );
 }

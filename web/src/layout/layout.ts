@@ -64,14 +64,21 @@ export class Layout {
   /** Opens a window for a panel; false where the browser does not allow it. */
   popOut: (panel: Panel) => boolean = () => false;
 
+  private applied: readonly Panel[] = [];
+  /** Begins the ids of this board's elements: there may be several boards on a page. */
+  private readonly prefix = `cb-${Math.random().toString(36).slice(2, 8)}`;
   /** Only layouts that somebody has changed. */
   private readonly trees: Signal<Partial<Record<Size, Node>>> = signal({});
   /** The panel that the selection has brought to the front. */
   private readonly lead: Signal<string | null> = signal(null);
 
-  readonly applying: ReadonlySignal<readonly Panel[]> = computed(() =>
-    this.board.panels.filter((panel) => panel.applies(this.board)),
-  );
+  /** The panels that have something to show; the same list for as long as they are the same. */
+  readonly applying: ReadonlySignal<readonly Panel[]> = computed(() => {
+    const now = this.board.panels.filter((panel) => panel.applies(this.board));
+    const same = now.length === this.applied.length && now.every((p, i) => p === this.applied[i]);
+    if (!same) this.applied = now;
+    return this.applied;
+  });
   readonly tree: ReadonlySignal<Node> = computed(() => {
     const room = this.room.value;
     const node = this.trees.value[room.size] ?? skeleton(room);
@@ -130,6 +137,10 @@ export class Layout {
 
   panel(id: string): Panel | undefined {
     return this.board.panels.find((panel) => panel.id === id);
+  }
+
+  elementId(panel: string): string {
+    return `${this.prefix}-${panel.replace(/[^\w-]/g, "_")}`;
   }
 
   isVisible(id: string): boolean {

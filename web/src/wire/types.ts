@@ -71,7 +71,8 @@ export interface Entry {
 /**
  * A screen opens: asks for the state, declares what it shows.
  *
- * The reply carries as ``text`` the layout that the board remembers. ``screen`` names the tab, so that two tabs on one board are both served.
+ * The reply's ``text`` is the layout that the board remembers. ``screen`` names the tab, so that
+ * two tabs on one board are both served.
  */
 export interface Hello {
   op: "hello";

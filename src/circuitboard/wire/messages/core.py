@@ -15,7 +15,8 @@ from circuitboard.wire.messages.views import Info, View
 class Hello(Message, frozen=True, tag="hello", tag_field="op"):
     """A screen opens: asks for the state, declares what it shows.
 
-    The reply carries as ``text`` the layout that the board remembers. ``screen`` names the tab, so that two tabs on one board are both served.
+    The reply's ``text`` is the layout that the board remembers. ``screen`` names the tab, so that
+    two tabs on one board are both served.
     """
 
     id: int
