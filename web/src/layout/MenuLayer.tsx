@@ -40,15 +40,8 @@ function OpenMenu({ menu }: { menu: Menu }) {
     put(box.current, anchor);
     box.current.querySelector<HTMLElement>("[role^=menuitem]")?.focus({ preventScroll: true });
     const away = (event: Event) => {
-      if (box.current?.contains(event.target as Node)) return;
-      close();
-      // A second press of the button closes the menu.
-      if (anchor.contains(event.target as Node)) {
-        addEventListener("click", (click) => click.stopPropagation(), {
-          capture: true,
-          once: true,
-        });
-      }
+      const at = event.target as Node;
+      if (!box.current?.contains(at) && !anchor.contains(at)) close();
     };
     addEventListener("pointerdown", away, { capture: true });
     return () => removeEventListener("pointerdown", away, { capture: true });

@@ -3,7 +3,7 @@ import { useBoard } from "../state/board";
 import type { Panel } from "../state/panels";
 import { startDrag } from "./drag";
 import type { ShownGroup } from "./layout";
-import { panelItems } from "./menus";
+import { panelItems, toggleMenu } from "./menus";
 
 interface Props {
   shown: ShownGroup;
@@ -122,7 +122,7 @@ function MenuButton({ shown, panel, inColumn }: MenuProps) {
       title="Move, pop out, close"
       onClick={(event) => {
         const items = panelItems(layout, shown, panel, inColumn);
-        ui.menu.value = { label: panel.title, anchor: event.currentTarget, items };
+        toggleMenu(ui, { label: panel.title, anchor: event.currentTarget, items });
       }}
     >
       ⋯

@@ -1,4 +1,5 @@
 import type { Panel } from "../state/panels";
+import type { UiState } from "../state/ui";
 import type { Layout, ShownGroup } from "./layout";
 import type { Side } from "./tree";
 
@@ -19,6 +20,11 @@ export interface Menu {
   label: string;
   anchor: HTMLElement;
   items: readonly MenuItem[];
+}
+
+/** Opens a menu, or closes it where its own button is pressed again. */
+export function toggleMenu(ui: UiState, menu: Menu): void {
+  ui.menu.value = ui.menu.peek()?.anchor === menu.anchor ? null : menu;
 }
 
 const SIDES: readonly (readonly [Side, string])[] = [

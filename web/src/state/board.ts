@@ -75,7 +75,7 @@ export class Board {
     const { kernel } = this;
     this.layout = new Layout(this);
     this.memory = new Memory(this.layout, this.ui, (layout) => {
-      void this.ask({ op: "remember", layout });
+      this.tell({ op: "remember", layout });
     });
     this.client = connect(transport, {
       state: (state) => {
@@ -182,7 +182,12 @@ export class Board {
   /** The page goes away: the layout is kept, and nothing is computed for it any more. */
   leave(): void {
     this.memory.flush();
-    void this.ask({ op: "show", views: [], screen: this.screen });
+    this.tell({ op: "show", views: [], screen: this.screen });
+  }
+
+  /** Says something that is of no use where the kernel is gone. */
+  private tell(request: Unsent): void {
+    this.ask(request).catch(() => undefined);
   }
 
   close(): void {

@@ -116,7 +116,10 @@ export function HelpDialog() {
   ];
   const tour = () => {
     close();
-    ui.tour.value = true;
+    // The dialog gives the keyboard back first.
+    requestAnimationFrame(() => {
+      ui.tour.value = true;
+    });
   };
   return (
     <Dialog title="Help" close={close} wide>

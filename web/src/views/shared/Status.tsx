@@ -1,5 +1,5 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
-import { boardItems } from "../../layout/menus";
+import { boardItems, toggleMenu } from "../../layout/menus";
 import { useBoard } from "../../state/board";
 import type { Job } from "../../wire/types";
 
@@ -90,7 +90,7 @@ function BoardButtons() {
         title="Open and close panels"
         onClick={(event) => {
           const items = boardItems(layout, panels);
-          ui.menu.value = { label: "Panels", anchor: event.currentTarget, items };
+          toggleMenu(ui, { label: "Panels", anchor: event.currentTarget, items });
         }}
       >
         Panels
