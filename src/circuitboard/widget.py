@@ -9,6 +9,7 @@ import anywidget
 
 from circuitboard.lab.workarounds import keep_on_subshells
 from circuitboard.session.board import Board
+from circuitboard.wire.outbox import Outbox
 from circuitboard.wire.screen import Screen
 
 _BUNDLE = Path(__file__).parent / "static" / "widget.js"
@@ -24,7 +25,8 @@ class BoardWidget(anywidget.AnyWidget):
 
     def __init__(self, board: Board) -> None:
         super().__init__()
-        self._screen = Screen(board, self._send_down)
+        outbox = Outbox(self._send_down)
+        self._screen = Screen(board, outbox.put, outbox.together)
         self.on_msg(lambda _widget, content, _buffers: self._screen.receive(content))
         keep_on_subshells(self.comm)
 

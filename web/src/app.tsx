@@ -139,7 +139,7 @@ function Problems() {
   return <ProblemNote problem={problem} dismiss={dismiss} />;
 }
 
-/** Says on the root what was painted last, after it was painted. */
+/** Says on the root what was painted last, once its frame has been rendered. */
 function usePaintedMarks(root: HTMLElement): void {
   const board = useBoard();
   const frame = useRef(0);
@@ -149,10 +149,14 @@ function usePaintedMarks(root: HTMLElement): void {
     if (seq === undefined) return;
     cancelAnimationFrame(frame.current);
     frame.current = requestAnimationFrame(() => {
-      frame.current = requestAnimationFrame(() => {
+      // A message is delivered after the rendering that the frame's callbacks precede.
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
         if (revision >= 0) root.dataset.revision = String(revision);
         root.dataset.seq = String(seq);
-      });
+        port1.close();
+      };
+      port2.postMessage(null);
     });
   });
 }
@@ -163,7 +167,7 @@ function useOpening(root: HTMLElement): void {
   useLayoutEffect(() => {
     const open = () => {
       const [last = ""] = selection.peek().slice(-1);
-      const panel = panels.find((each) => each.for?.(last));
+      const panel = panels.peek().find((each) => each.for?.(last));
       if (panel) layout.open(panel.id);
       requestAnimationFrame(() => {
         root.querySelector<HTMLElement>(".controls h2")?.focus({ preventScroll: true });

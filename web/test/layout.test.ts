@@ -190,7 +190,7 @@ function boardOf() {
     panel("logits", "side"),
     panel("interventions", "foot"),
   ];
-  const layout = new Layout({ panels, selection } as unknown as Board);
+  const layout = new Layout({ panels: signal(panels), selection } as unknown as Board);
   const select = (address: string) => {
     selection.value = [address];
     layout.follow(address);

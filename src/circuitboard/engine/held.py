@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
@@ -44,6 +46,7 @@ class HeldRun:
         tail_shift: what edges into the logits add to the final stream, or None.
         last_logits: [b, v] at each prompt's last position, once computed.
         values: places read since.
+        derived: what views computed from the run, small, under names of theirs.
     """
 
     tokens: Tensor
@@ -58,6 +61,7 @@ class HeldRun:
     whole: bool = False
     last_logits: Tensor | None = None
     values: dict[str, Tensor] = field(default_factory=dict)
+    derived: dict[Hashable, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[object, ...]:

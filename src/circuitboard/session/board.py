@@ -368,6 +368,12 @@ class Board(Verbs, Memory):
         """Calls ``listener("state" | "outcome" | "jobs" | "layout")`` after every change."""
         self._listeners.append(listener)
 
+    @property
+    def busy(self) -> bool:
+        """Whether the model still has to answer the newest question."""
+        answered = self.outcome is not None and self.outcome.revision == self.revision
+        return not answered and self.problem is None
+
     def jobs(self) -> list[JobInfo]:
         """Background work under way."""
         return self.worker.jobs()

@@ -15,6 +15,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, assert_never
 
 import msgspec
@@ -30,9 +31,12 @@ from circuitboard.wire import codec, painters
 from circuitboard.wire import messages as m
 
 Send = Callable[[dict[str, Any], codec.Buffers], None]
+Together = Callable[[], AbstractContextManager[None]]
 
 #: Seconds between two pushes of progress: a host drops floods.
 PACE = 0.1
+#: Seconds after which a screen is told that the model is still at work.
+BUSY_AFTER = 0.25
 #: Tabs whose views are remembered.
 SCREENS = 4
 
@@ -40,9 +44,11 @@ SCREENS = 4
 class Screen:
     """Connects a board with whatever shows it."""
 
-    def __init__(self, board: Board, send: Send) -> None:
+    def __init__(self, board: Board, send: Send, together: Together = nullcontext) -> None:
         self.board = board
         self._send = send
+        self._together = together
+        self._late: threading.Timer | None = None
         self._sending = threading.Lock()
         self._seq = itertools.count(1)
         self._views: OrderedDict[str, list[m.View]] = OrderedDict()
@@ -130,11 +136,15 @@ class Screen:
 
     def _on_event(self, event: str) -> None:
         if event == "state":
-            self._push_state()
+            if self.board.busy:
+                self._push_state_later()
+            else:
+                self._push_state()
         elif event == "outcome":
-            self._push_state()
             self._backlog.forget_unfinished()
-            self._paint_all(lambda: None)
+            with self._together():
+                self._push_state()
+                self._paint_all(lambda: None)
         elif event == "jobs":
             self._push_jobs()
         elif event == "layout":
@@ -193,8 +203,20 @@ class Screen:
         rows = [m.Job(id=j.id, label=j.label, done=j.done, total=j.total) for j in jobs]
         self._push(m.Progress(jobs=rows))
 
+    def _push_state_later(self) -> None:
+        """Says what was asked for, unless the answer to it comes at once."""
+        with self._sending:
+            if self._late is None:
+                self._late = threading.Timer(BUSY_AFTER, self._push_state)
+                self._late.daemon = True
+                self._late.start()
+
     def _push_state(self) -> None:
-        with self._sending:  # numbered in the order of sending, whatever thread it comes from
+        with self._sending:
+            if self._late is not None:
+                self._late.cancel()
+                self._late = None
+            # numbered in the order of sending, whatever thread it comes from
             self._send(codec.encode(state_of(self.board, next(self._seq))), [])
 
     def _push(self, message: m.Push, buffers: codec.Buffers | None = None) -> None:
@@ -275,7 +297,6 @@ def model_info(board: Board) -> m.ModelInfo:
 def state_of(board: Board, seq: int) -> m.State:
     """The whole state of a board, without arrays."""
     outcome, question = board.outcome, board.question
-    current = outcome is not None and outcome.revision == board.revision
     ids = board.tokens
     metric = m.Metric(
         name=board.metric_name,
@@ -301,7 +322,7 @@ def state_of(board: Board, seq: int) -> m.State:
         can_redo=board.can_redo,
         selection=board.selection,
         position=board.position,
-        busy=not current and board.problem is None,
+        busy=board.busy,
         plan=outcome.plan if outcome is not None else "",
         problem=None if board.problem is None else problem_of(board.problem),
     )

@@ -45,17 +45,29 @@ function fromLab([x, a, b]: Rgb): Rgb {
   ];
 }
 
+const ramps = new Map<string, Uint8Array>();
+
 /** A table of colours that passes through the given ones at equal distances. */
 export function ramp(stops: readonly string[]): Uint8Array {
+  const key = stops.join();
+  let table = ramps.get(key);
+  if (!table) {
+    table = mixed(stops);
+    ramps.set(key, table);
+  }
+  return table;
+}
+
+function mixed(stops: readonly string[]): Uint8Array {
   const labs = stops.map((stop) => toLab(parseHex(stop)));
   const table = new Uint8Array(STEPS * 3);
   for (let i = 0; i < STEPS; i += 1) {
     const at = (i / (STEPS - 1)) * (labs.length - 1);
     const from = Math.min(Math.floor(at), labs.length - 2);
     const [a, b] = [labs[from] as Rgb, labs[from + 1] as Rgb];
-    const mixed = a.map((value, k) => value + (at - from) * ((b[k] as number) - value));
+    const blend = a.map((value, k) => value + (at - from) * ((b[k] as number) - value));
     table.set(
-      fromLab(mixed as unknown as Rgb).map((c) => Math.round(Math.min(255, Math.max(0, c)))),
+      fromLab(blend as unknown as Rgb).map((c) => Math.round(Math.min(255, Math.max(0, c)))),
       i * 3,
     );
   }

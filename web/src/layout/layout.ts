@@ -74,7 +74,7 @@ export class Layout {
 
   /** The panels that have something to show; the same list for as long as they are the same. */
   readonly applying: ReadonlySignal<readonly Panel[]> = computed(() => {
-    const now = this.board.panels.filter((panel) => panel.applies(this.board));
+    const now = this.board.panels.value.filter((panel) => panel.applies(this.board));
     const same = now.length === this.applied.length && now.every((p, i) => p === this.applied[i]);
     if (!same) this.applied = now;
     return this.applied;
@@ -84,7 +84,7 @@ export class Layout {
     const node = this.trees.value[room.size] ?? skeleton(room);
     return place(
       node,
-      this.board.panels.map((panel) => ({ id: panel.id, kind: kindOf(panel) })),
+      this.board.panels.value.map((panel) => ({ id: panel.id, kind: kindOf(panel) })),
     );
   });
   readonly shown: ReadonlySignal<Shown | null> = computed(() => {
@@ -136,7 +136,7 @@ export class Layout {
   }
 
   panel(id: string): Panel | undefined {
-    return this.board.panels.find((panel) => panel.id === id);
+    return this.board.panels.value.find((panel) => panel.id === id);
   }
 
   elementId(panel: string): string {

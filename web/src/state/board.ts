@@ -51,10 +51,12 @@ export class Board {
     position: this.fromEnd(this.position.value),
     k: TOP,
   }));
+  /** Every panel that there is. */
+  readonly panels: ReadonlySignal<readonly Panel[]> = computed(() => this.fixed);
   /** What the visible panels need, each view once. */
   readonly views: ReadonlySignal<readonly View[]> = computed(() => {
     const found = new Map<string, View>();
-    for (const panel of this.panels) {
+    for (const panel of this.panels.value) {
       if (!this.ui.visible.value.has(panel.id)) continue;
       for (const view of panel.views(this)) found.set(viewKey(view), view);
     }
@@ -68,7 +70,7 @@ export class Board {
 
   constructor(
     transport: Transport,
-    readonly panels: readonly Panel[],
+    private readonly fixed: readonly Panel[],
     /** Where the board stands, such as beside which notebook; empty where that is not known. */
     private readonly where: () => string = () => "",
   ) {

@@ -1,3 +1,4 @@
+import { batch } from "@preact/signals";
 import type { Push, Request } from "../wire/types";
 import type { Buffers, Transport } from "./transport";
 
@@ -10,6 +11,31 @@ export interface WidgetModel {
 
 const EVENT = "msg:custom";
 
+/** Messages that the kernel sent as one, each with its own buffers. */
+interface Bundle {
+  t: "bundle";
+  parts: { content: Push; buffers: number }[];
+}
+
+/** Hands on what came as one message in one go, so that it is painted once. */
+function deliver(
+  content: Push | Bundle,
+  buffers: Buffers,
+  receive: (push: Push, buffers: Buffers) => void,
+): void {
+  if (content.t !== "bundle") {
+    receive(content, buffers);
+    return;
+  }
+  let at = 0;
+  batch(() => {
+    for (const part of content.parts) {
+      receive(part.content, buffers.slice(at, at + part.buffers));
+      at += part.buffers;
+    }
+  });
+}
+
 /** Messages over the widget's own channel to the kernel. */
 export function jupyterTransport(model: WidgetModel): Transport {
   return {
@@ -17,7 +43,7 @@ export function jupyterTransport(model: WidgetModel): Transport {
     listen(receive: (push: Push, buffers: Buffers) => void) {
       const handler = (content: unknown, buffers: DataView[] | undefined) => {
         if (typeof content === "object" && content !== null && "t" in content) {
-          receive(content as Push, buffers ?? []);
+          deliver(content as Push | Bundle, buffers ?? [], receive);
         }
       };
       model.on(EVENT, handler);

@@ -6,42 +6,73 @@
 
 from __future__ import annotations
 
+import functools
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from circuitboard.engine.held import HeldRun
 from circuitboard.wire.messages import LogitRow, LogitsInfo, LogitsView
 from circuitboard.wire.painters.scene import Painter, Scene
 
 
 def paint(view: LogitsView, scene: Scene) -> LogitsInfo:
     """Rows as :class:`LogitsInfo` says."""
-    engine, outcome = scene.engine, scene.outcome
+    outcome = scene.outcome
     length = outcome.now.lengths[0]
     position = view.position + length if view.position < 0 else view.position
     position = max(0, min(position, length - 1))
-    now = engine.logits_at(outcome.now, position)[0]
-    base = engine.logits_at(outcome.baseline, position)[0]
+    ends = {
+        end: scene.once(run, ("logits", position), functools.partial(_row, scene, run, position))
+        for end, run in scene.ends
+    }
+    now, base = ends["now"].logits, ends["base"].logits
     k = max(1, min(view.k, now.shape[-1]))
     roles = {}
     if outcome.metric is not None:
         if outcome.metric.foil is not None:
             roles[outcome.metric.foil] = "foil"
         roles[outcome.metric.target] = "target"
-    wanted = {*now.topk(k).indices.tolist(), *base.topk(k).indices.tolist(), *roles}
-    probs = {"now": now.softmax(-1), "base": base.softmax(-1)}
+    wanted = list({*now.topk(k).indices.tolist(), *base.topk(k).indices.tolist(), *roles})
+    probs = {end: row.probabilities[wanted].tolist() for end, row in ends.items()}
+    logits = {end: row.logits[wanted].tolist() for end, row in ends.items()}
+    ranks = {end: ranks_of(row.logits, wanted) for end, row in ends.items()}
     rows = [
         LogitRow(
             id=i,
             text=scene.model.token_text(i),
             role=roles.get(i, ""),
-            logit_now=float(now[i]),
-            logit_base=float(base[i]),
-            prob_now=float(probs["now"][i]),
-            prob_base=float(probs["base"][i]),
-            rank_now=int((now > now[i]).sum()) + 1,
-            rank_base=int((base > base[i]).sum()) + 1,
+            logit_now=logits["now"][n],
+            logit_base=logits["base"][n],
+            prob_now=probs["now"][n],
+            prob_base=probs["base"][n],
+            rank_now=ranks["now"][n],
+            rank_base=ranks["base"][n],
         )
-        for i in wanted
+        for n, i in enumerate(wanted)
     ]
     rows.sort(key=lambda row: (-row.prob_now, row.id))
     return LogitsInfo(position=position, rows=rows)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """Logits and probabilities at one position, [v]."""
+
+    logits: Tensor
+    probabilities: Tensor
+
+
+def _row(scene: Scene, run: HeldRun, position: int) -> _Row:
+    logits = scene.engine.logits_at(run, position)[0]
+    return _Row(logits, logits.softmax(-1))
+
+
+def ranks_of(logits: Float[Tensor, "v"], tokens: list[int]) -> list[int]:
+    """The rank of each token, 1 for the most likely."""
+    above = logits[None] > logits[tokens][:, None]
+    return (above.sum(-1) + 1).tolist()
 
 
 PAINTER = Painter(paint)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from circuitboard.engine.held import HeldRun
@@ -22,13 +24,14 @@ def paint(view: MapView, scene: Scene) -> None:
         scene.parcel.add(f"heads_{end}", heads)
         scene.parcel.add(f"mlp_{end}", mlps)
         scene.parcel.add(f"embed_{end}", np.array([embed], np.float32))
-        scene.parcel.add(f"resid_{end}", _stream_norms(run))
+        norms = scene.once(run, "stream norms", functools.partial(_stream_norms, run))
+        scene.parcel.add(f"resid_{end}", norms)
 
 
 def _measure(view: MapView, scene: Scene, run: HeldRun, end: str) -> tuple[Floats, Floats, float]:
     facts, engine, metric = scene.model.facts, scene.engine, scene.outcome.metric
     if view.measure == "norm":
-        heads, mlps = output_norms(engine, run)
+        heads, mlps = scene.once(run, "norms", lambda: output_norms(engine, run))
         start = run.entering[0]
         last = [n - 1 for n in run.lengths]
         return heads, mlps, float(start[range(len(last)), last].float().norm(dim=-1).mean())
@@ -38,7 +41,7 @@ def _measure(view: MapView, scene: Scene, run: HeldRun, end: str) -> tuple[Float
     if view.measure == "effect":
         found = part_effects(scene.backlog, view, engine, metric, run, scene.wanted(end))
         return found.heads, found.mlps, np.nan
-    found = attribute(engine, run, metric)
+    found = scene.once(run, ("attribution", metric), lambda: attribute(engine, run, metric))
     return found.heads, found.mlps, found.embed
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from circuitboard.wire.codec import Parcel
 from circuitboard.wire.messages import Info, View
 
 Floats = NDArray[np.float32]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,12 @@ class Scene:
         """What is done to the model in one of the two runs."""
         on = active(self.outcome.question.entries) if end == "now" else InterventionSet()
         return on.refer(self.board.reference)
+
+    def once(self, run: HeldRun, name: Hashable, compute: Callable[[], T]) -> T:
+        """Something small computed from a run, kept with it: the baseline's need not come again."""
+        if name not in run.derived:
+            run.derived[name] = compute()
+        return run.derived[name]
 
     def read(self, run: HeldRun, *addresses: Address | str) -> list[Tensor]:
         """Values of places in a run, [b, p, ...] each, in the order asked for."""

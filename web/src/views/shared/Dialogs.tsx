@@ -112,7 +112,7 @@ export function HelpDialog() {
     ["Anywhere", ANYWHERE],
     ["Prompt", PROMPT],
     ["Panels", PANELS],
-    ...panels.flatMap(({ title, keys }): [string, Keys][] => (keys ? [[title, keys]] : [])),
+    ...panels.value.flatMap(({ title, keys }): [string, Keys][] => (keys ? [[title, keys]] : [])),
   ];
   const tour = () => {
     close();

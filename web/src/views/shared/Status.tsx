@@ -89,7 +89,7 @@ function BoardButtons() {
         aria-haspopup="menu"
         title="Open and close panels"
         onClick={(event) => {
-          const items = boardItems(layout, panels);
+          const items = boardItems(layout, panels.value);
           toggleMenu(ui, { label: "Panels", anchor: event.currentTarget, items });
         }}
       >
