@@ -397,5 +397,4 @@ class Board(Verbs, Memory):
         return self.widget._repr_mimebundle_(**options)
 
     def __repr__(self) -> str:
-        q = self._question
-        return f"Board({self.model.facts.name!r}, {q.prompt!r}, {self.interventions!r})"
+        return f"Board({self.model.facts.name!r}, {self.prompt!r}, {self.interventions!r})"
