@@ -190,7 +190,8 @@ function boardOf() {
     panel("logits", "side"),
     panel("interventions", "foot"),
   ];
-  const layout = new Layout({ panels: signal(panels), selection } as unknown as Board);
+  const all = signal(panels);
+  const layout = new Layout({ panels: all, selection } as unknown as Board);
   const select = (address: string) => {
     selection.value = [address];
     layout.follow(address);
@@ -200,7 +201,12 @@ function boardOf() {
       .map((each) => each.id)
       .sort()
       .join(" ");
-  return { layout, select, seen };
+  const make = (id: string) => {
+    all.value = [...all.value, panel(id, "side")];
+    layout.meet(all.value.map((each) => each.id));
+  };
+  layout.meet(panels.map((each) => each.id));
+  return { layout, select, seen, make };
 }
 
 test("the panel made for the selection comes to the front, and only panels in front are seen", () => {
@@ -218,6 +224,17 @@ test("the panel made for the selection comes to the front, and only panels in fr
   assert.equal(seen(), "map");
   layout.open("interventions");
   assert.equal(seen(), "interventions map");
+});
+
+test("a panel made while the board is open comes to the front, and one that was there does not", () => {
+  const { layout, select, seen, make } = boardOf();
+  make("own:a");
+  assert.equal(seen(), "interventions logits map");
+  layout.ready.value = true;
+  make("own:b");
+  assert.equal(seen(), "interventions map own:b");
+  select("L1H1");
+  assert.equal(seen(), "head interventions map");
 });
 
 test("a pinned panel stays in front", () => {

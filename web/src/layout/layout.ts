@@ -64,6 +64,7 @@ export class Layout {
   /** Opens a window for a panel; false where the browser does not allow it. */
   popOut: (panel: Panel) => boolean = () => false;
 
+  private met: ReadonlySet<string> = new Set();
   private applied: readonly Panel[] = [];
   /** Begins the ids of this board's elements: there may be several boards on a page. */
   private readonly prefix = `cb-${Math.random().toString(36).slice(2, 8)}`;
@@ -153,6 +154,14 @@ export class Layout {
     const found = this.applying.peek().find(fits);
     const home = found && this.groups.peek().find(({ tabs }) => tabs.includes(found));
     if (home && !fits(home.front)) this.lead.value = found.id;
+  }
+
+  /** A panel that somebody makes while the board is open comes to the front. */
+  meet(ids: readonly string[]): void {
+    const fresh = ids.filter((id) => !this.met.has(id));
+    this.met = new Set(ids);
+    const last = fresh[fresh.length - 1];
+    if (this.ready.peek() && last !== undefined) this.lead.value = last;
   }
 
   private change(change: (tree: Node) => Node): void {

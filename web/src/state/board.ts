@@ -113,6 +113,10 @@ export class Board {
         untracked(() => this.layout.follow(last));
       }),
       effect(() => {
+        const ids = this.panels.value.map((panel) => panel.id);
+        untracked(() => this.layout.meet(ids));
+      }),
+      effect(() => {
         const views = this.views.value;
         const key = views.map(viewKey).join();
         if (key === shown) return;
