@@ -273,7 +273,7 @@ def test_a_kernel_restart_keeps_the_layout(page: Page) -> None:
 @pytest.mark.parametrize("width", [640, 360])
 def test_a_narrow_cell_has_one_column_of_tabs(page: Page, width: int) -> None:
     run_cell(page, "board")
-    cell = board(page).and_(page.locator("[data-cell]"))
+    cell = board(page).and_(page.locator("[data-cell]")).last
     cell.evaluate("(root, width) => { root.style.width = `${width}px`; }", width)
     expect(cell).to_have_attribute("data-size", "narrow")
     cell.scroll_into_view_if_needed()

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { useBoard } from "../../state/board";
 
 interface DialogProps {
@@ -11,7 +11,7 @@ interface DialogProps {
 
 function Dialog({ title, close, wide = false, children }: DialogProps) {
   const box = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     box.current?.show();
     box.current?.querySelector<HTMLElement>("textarea, button")?.focus();

@@ -1,5 +1,5 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { store } from "../../layout/memory";
 import { useBoard } from "../../state/board";
 import { STEPS, type Step } from "./steps";
@@ -101,7 +101,7 @@ function OpenTour() {
     if (at.peek() + by >= STEPS.length) close();
     else at.value = Math.max(0, at.peek() + by);
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     return () => {
       if (before instanceof HTMLElement) before.focus({ preventScroll: true });
