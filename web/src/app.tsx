@@ -17,13 +17,15 @@ import { ProblemNote } from "./views/shared/Problem";
 import { Footer, Jobs } from "./views/shared/Status";
 import { Tour } from "./views/tour/Tour";
 
+/** The panel beside a notebook, which holds one board. */
+const BESIDE = ".cb-panel";
 const CELL_OUTPUT = ".jp-OutputArea, .output_area, .cell-output";
 
 /** Shows a board in an element; returns how to take it away. */
 export function mount(element: HTMLElement, transport: Transport): () => void {
   const root = document.createElement("div");
   // Beside a notebook the panel's id holds the notebook's path.
-  const board = new Board(transport, PANELS, () => root.closest(".cb-panel")?.id ?? "");
+  const board = new Board(transport, PANELS, () => root.closest(BESIDE)?.id ?? "");
   root.className = "circuitboard";
   root.dataset.testid = "board";
   const style = document.createElement("style");
@@ -95,7 +97,7 @@ function App({ root }: { root: HTMLElement }) {
       <MenuLayer />
       <HelpDialog />
       <CodeDialog />
-      <Tour inCell={root.dataset.cell === "true"} />
+      <Tour beside={root.closest(BESIDE) !== null} />
     </>
   );
 }

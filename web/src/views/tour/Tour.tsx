@@ -26,8 +26,9 @@ function useFirstTime(): void {
   });
 }
 
-export function Tour({ inCell }: { inCell: boolean }) {
-  return inCell ? <Shown /> : <First />;
+/** The tour, when it is asked for; `beside` a notebook it comes by itself the first time. */
+export function Tour({ beside }: { beside: boolean }) {
+  return beside ? <First /> : <Shown />;
 }
 
 function First() {
