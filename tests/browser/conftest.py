@@ -96,6 +96,7 @@ if (board.prompt, board.target, board.foil) != _fresh:
     board.ask(*_fresh)
 board.clear()
 board.selection = []
+board.layout = ""
 board.wait()
 """
 

@@ -110,7 +110,9 @@ def number(text: str) -> float:
 
 
 def probabilities(page: Page) -> dict[str, tuple[float, float]]:
-    """Token to (probability now, at baseline), of the rows shown."""
+    """Token to (probability now, at baseline), of the rows shown; brings their panel in front."""
+    page.get_by_test_id("tab-logits").click()
+    expect(page.get_by_test_id("logits-view")).to_have_attribute("data-position", re.compile(r"\d"))
     rows = page.get_by_test_id("logit-row").evaluate_all(
         "rows => rows.map(r => [r.dataset.token, +r.dataset.probNow, +r.dataset.probBase])"
     )

@@ -231,3 +231,31 @@ def test_a_message_survives_the_round_trip(request: Any) -> None:
 
 def test_the_typescript_types_are_current() -> None:
     assert typescript.TARGET.read_text() == typescript.typescript()
+
+
+def test_the_layout_is_kept_with_the_board_and_given_to_the_next_screen() -> None:
+    ear = Ear()
+    assert ear.say("hello", views=[])["text"] == ""
+    assert ear.say("remember", 2, layout='{"v":1}')["problem"] is None
+    assert ear.board.layout == '{"v":1}'
+    assert ear.say("hello", 3, views=[], screen="another")["text"] == '{"v":1}'
+    assert not ear.board.can_undo
+    assert not any(c["t"] == "remembered" for c, _ in ear.heard), "nobody hears an echo"
+
+
+def test_a_layout_set_in_python_reaches_the_screen() -> None:
+    ear, other = Ear(), Ear()
+    ear.board.layout = '{"v":1}'
+    heard = ear.until(lambda c: c["t"] == "remembered")
+    assert heard["layout"] == '{"v":1}'
+    other.board.layout = ear.board.layout
+    assert other.board.layout == '{"v":1}'
+    assert Ear().board.layout == ""
+
+
+def test_a_layout_that_is_too_long_is_refused_and_the_old_one_stays() -> None:
+    ear = Ear()
+    ear.board.layout = "short"
+    reply = ear.say("remember", 2, layout="x" * 70_000)
+    assert "65536" in reply["problem"]["message"]
+    assert ear.board.layout == "short"

@@ -1,27 +1,31 @@
 import { useSignalEffect } from "@preact/signals";
 import { render } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { applyPalette, watchTheme } from "./draw/theme";
+import { Docks } from "./layout/Docks";
+import { MEDIUM_FROM } from "./layout/defaults";
+import { MenuLayer } from "./layout/MenuLayer";
+import { usePopouts } from "./layout/popout";
 import { Board, BoardContext, useBoard } from "./state/board";
-import type { Panel } from "./state/panels";
 import { css } from "./styles/index";
 import type { Transport } from "./transport/transport";
 import { PANEL_KINDS } from "./views/panels";
 import { PromptBar } from "./views/prompt/PromptBar";
-import { Controls } from "./views/shared/Controls";
 import { CodeDialog, HelpDialog } from "./views/shared/Dialogs";
+import { OPEN } from "./views/shared/open";
 import { ProblemNote } from "./views/shared/Problem";
 import { Footer, Jobs } from "./views/shared/Status";
-import { Tabs } from "./views/shared/Tabs";
-import type { ModelInfo } from "./wire/types";
+import { Tour } from "./views/tour/Tour";
 
-const WIDE_FROM = 720;
+/** The panel beside a notebook, which holds one board. */
+const BESIDE = ".cb-panel";
 const CELL_OUTPUT = ".jp-OutputArea, .output_area, .cell-output";
 
 /** Shows a board in an element; returns how to take it away. */
 export function mount(element: HTMLElement, transport: Transport): () => void {
-  const board = new Board(transport, PANEL_KINDS);
   const root = document.createElement("div");
+  // Beside a notebook the panel's id holds the notebook's path.
+  const board = new Board(transport, PANEL_KINDS, () => root.closest(BESIDE)?.id ?? "");
   root.className = "circuitboard";
   root.dataset.testid = "board";
   const style = document.createElement("style");
@@ -37,12 +41,19 @@ export function mount(element: HTMLElement, transport: Transport): () => void {
   const measure = () => {
     // Hosts put the element into the page after this.
     if (root.closest(CELL_OUTPUT)) settleInCell(root);
-    board.ui.wide.value = root.clientWidth >= WIDE_FROM;
+    if (root.clientWidth === 0) return;
+    board.layout.measure(root.clientWidth, root.clientHeight);
+    root.dataset.size = board.layout.room.peek().size;
+    board.ui.wide.value = root.clientWidth >= MEDIUM_FROM;
     root.dataset.wide = String(board.ui.wide.value);
   };
   const sizes = new ResizeObserver(measure);
   sizes.observe(root);
   measure();
+  const leave = (event: PageTransitionEvent) => {
+    if (!event.persisted) board.leave();
+  };
+  addEventListener("pagehide", leave);
   render(
     <BoardContext.Provider value={board}>
       <App root={root} />
@@ -51,6 +62,7 @@ export function mount(element: HTMLElement, transport: Transport): () => void {
   );
   return () => {
     sizes.disconnect();
+    removeEventListener("pagehide", leave);
     stopTheme();
     render(null, place);
     board.close();
@@ -68,48 +80,33 @@ function App({ root }: { root: HTMLElement }) {
   const board = useBoard();
   useVisible();
   usePaintedMarks(root);
-  useGlobalKeys(root);
+  const keys = useGlobalKeys(root);
+  usePopouts(keys);
+  useOpening(root);
   const model = board.kernel.model.value;
-  const wide = board.ui.wide.value;
-  if (!model) return <Waiting />;
+  if (!model || !board.layout.ready.value) return <Waiting />;
   return (
     <>
-      <PromptBar />
-      <Problems />
-      <main class="body">
-        <Panels home="map" model={model} />
-        <Tabs />
-        <div class="inspector">
-          <Controls />
-          <Panels home="side" model={model} />
-        </div>
-        <div class="ledger">
-          {wide && <Jobs />}
-          <Panels home="foot" model={model} />
-        </div>
-      </main>
-      {!wide && <Jobs />}
-      <Footer />
+      <div class="frame">
+        <PromptBar />
+        <Problems />
+        <Docks model={model} />
+        <Jobs />
+        <Footer />
+      </div>
+      <MenuLayer />
       <HelpDialog />
       <CodeDialog />
+      <Tour beside={root.closest(BESIDE) !== null} />
     </>
   );
 }
 
-/** The panels that have something to show, in one place of the board. */
-function Panels({ home, model }: { home: Panel["home"]; model: ModelInfo }) {
-  const board = useBoard();
-  const shown = board.panels.value.filter((panel) => panel.home === home && panel.applies(board));
-  return shown.map(({ id, component: View }) => <View key={`${id} ${model.name}`} model={model} />);
-}
-
-/** Every panel that has something to show is visible. */
+/** The kernel computes for the panels that can be seen, and for these alone. */
 function useVisible(): void {
   const board = useBoard();
   useSignalEffect(() => {
-    const shown = board.panels.value
-      .filter((panel) => panel.applies(board))
-      .map((panel) => panel.id);
+    const shown = board.layout.visible.value.map((panel) => panel.id);
     const before = board.ui.visible.peek();
     if (shown.length !== before.size || shown.some((id) => !before.has(id))) {
       board.ui.visible.value = new Set(shown);
@@ -166,12 +163,29 @@ function usePaintedMarks(root: HTMLElement): void {
   });
 }
 
-function useGlobalKeys(root: HTMLElement): void {
-  const board = useBoard();
+/** Double click or Enter on a part: its panel comes into sight, and the keyboard goes there. */
+function useOpening(root: HTMLElement): void {
+  const { layout, panels, selection } = useBoard();
   useLayoutEffect(() => {
+    const open = () => {
+      const [last = ""] = selection.peek().slice(-1);
+      const panel = panels.peek().find((each) => each.for?.(last));
+      if (panel) layout.open(panel.id);
+      requestAnimationFrame(() => {
+        root.querySelector<HTMLElement>(".controls h2")?.focus({ preventScroll: true });
+      });
+    };
+    root.addEventListener(OPEN, open);
+    return () => root.removeEventListener(OPEN, open);
+  }, [root, layout, panels, selection]);
+}
+
+function useGlobalKeys(root: HTMLElement): (event: KeyboardEvent) => void {
+  const board = useBoard();
+  const onKey = useMemo(() => {
     const typing = (target: EventTarget | null) =>
-      target instanceof HTMLElement && target.matches("input[type=text], textarea, select");
-    const onKey = (event: KeyboardEvent) => {
+      (target as Partial<Element> | null)?.matches?.("input[type=text], textarea, select");
+    return (event: KeyboardEvent) => {
       if (typing(event.target)) return;
       const command = event.ctrlKey || event.metaKey;
       if (command && event.key.toLowerCase() === "z") board.act(event.shiftKey ? "redo" : "undo");
@@ -185,7 +199,10 @@ function useGlobalKeys(root: HTMLElement): void {
       event.preventDefault();
       event.stopPropagation();
     };
+  }, [root, board]);
+  useLayoutEffect(() => {
     root.addEventListener("keydown", onKey);
     return () => root.removeEventListener("keydown", onKey);
-  }, [root, board]);
+  }, [root, onKey]);
+  return onKey;
 }

@@ -21,6 +21,7 @@ function stage() {
     data: () => undefined,
     progress: () => undefined,
     late: (late) => seen.late.push(late),
+    remembered: () => undefined,
     gap: () => {
       seen.gaps += 1;
     },

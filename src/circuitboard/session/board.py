@@ -34,6 +34,7 @@ from circuitboard.session.interventions import (
     with_item,
     without,
 )
+from circuitboard.session.memory import Memory
 from circuitboard.session.own import OwnViews
 from circuitboard.session.question import Outcome, Question
 from circuitboard.session.showing import Showing
@@ -47,7 +48,7 @@ from circuitboard.spec.metric import Metric, MetricKind
 Listener = Callable[[str], None]
 
 
-class Board(Verbs, Showing, Directions):
+class Board(Verbs, Showing, Directions, Memory):
     """A live board.
 
     Args:
@@ -367,7 +368,7 @@ class Board(Verbs, Showing, Directions):
     # --- showing ------------------------------------------------------------------------------
 
     def subscribe(self, listener: Listener) -> None:
-        """Calls ``listener("state" | "outcome" | "jobs")`` after every change, on any thread."""
+        """Calls ``listener("state" | "outcome" | "jobs" | "layout")`` after every change."""
         self._listeners.append(listener)
 
     @property
@@ -385,5 +386,4 @@ class Board(Verbs, Showing, Directions):
             listener(event)
 
     def __repr__(self) -> str:
-        q = self._question
-        return f"Board({self.model.facts.name!r}, {q.prompt!r}, {self.interventions!r})"
+        return f"Board({self.model.facts.name!r}, {self.prompt!r}, {self.interventions!r})"

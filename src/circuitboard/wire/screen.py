@@ -76,6 +76,7 @@ class Screen:
             case m.Hello(views=views, screen=screen):
                 self._push_state()
                 self._show(screen, views)
+                return self.board.layout
             case m.Show(views=views, screen=screen):
                 self._show(screen, views)
             case m.Act():
@@ -93,6 +94,8 @@ class Screen:
                 self.board.select(addresses, position)
             case m.Code():
                 return self.board.code()
+            case m.Remember(layout=layout):
+                self.board.keep_layout(layout)
             case m.Cancel(job=job):
                 self.board.worker.cancel(job)
             case m.Library(name=name):
@@ -158,6 +161,8 @@ class Screen:
             self._push_jobs()
         elif event.startswith("own "):
             self._repaint(m.OwnView(id=event.removeprefix("own ")))
+        elif event == "layout":
+            self._push(m.Remembered(layout=self.board.layout))
 
     def _paint_all(self, check: Check) -> None:
         outcome = self.board.outcome

@@ -1,6 +1,8 @@
-import { computed, effect, type ReadonlySignal } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, untracked } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import { Layout } from "../layout/layout";
+import { Memory } from "../layout/memory";
 import type { Transport } from "../transport/transport";
 import { type Client, connect, type Unsent } from "../wire/client";
 import type { Act, Library, LogitsView, MapView, Paint, Reply, View } from "../wire/types";
@@ -10,17 +12,22 @@ import type { Panel, PanelKinds } from "./panels";
 import { UiState } from "./ui";
 
 const TOP = 12;
-/** Requests that a person does not make: what was refused before stays on screen. */
-const QUIET: ReadonlySet<string> = new Set(["show", "select", "look"]);
+/** How long the first picture waits for the layout that the board remembers. */
+const PATIENCE_MS = 400;
+/** Requests that say nothing about whether the last one was refused. */
+const QUIET: ReadonlySet<Unsent["op"]> = new Set(["show", "select", "look", "remember"]);
 
 /** One board on screen: what the kernel said, what the person does, and what can be asked for. */
 export class Board {
   readonly kernel = new KernelState();
   readonly ui = new UiState();
+  readonly layout: Layout;
+  private readonly memory: Memory;
   private readonly client: Client;
   private readonly screen = Math.random().toString(36).slice(2);
   private readonly stops: (() => void)[] = [];
   private selects = 0;
+  private waitNoLonger: ReturnType<typeof setTimeout> | undefined;
 
   readonly selection = computed(
     () => this.ui.pendingSelection.value ?? this.kernel.selection.value,
@@ -68,11 +75,20 @@ export class Board {
   constructor(
     transport: Transport,
     private readonly kinds: PanelKinds,
+    /** Where the board stands, such as beside which notebook; empty where that is not known. */
+    private readonly where: () => string = () => "",
   ) {
     const { kernel } = this;
+    this.layout = new Layout(this);
+    this.memory = new Memory(this.layout, this.ui, (layout) => {
+      this.tell({ op: "remember", layout });
+    });
     this.client = connect(transport, {
       state: (state) => {
         kernel.state.value = state;
+        this.waitNoLonger ??= setTimeout(() => {
+          this.layout.ready.value = true;
+        }, PATIENCE_MS);
       },
       data: (data, buffers) => kernel.take(data, buffers),
       progress: ({ jobs }) => {
@@ -81,6 +97,7 @@ export class Board {
       late: (late) => {
         kernel.late.value = late;
       },
+      remembered: (layout) => this.memory.show(layout),
       gap: () => void this.hello(),
     });
     this.start();
@@ -93,8 +110,16 @@ export class Board {
 
   private start(): void {
     let shown = this.views.peek().map(viewKey).join();
-    void this.hello();
+    void this.greet();
     this.stops.push(
+      effect(() => {
+        const [last] = this.selection.value.slice(-1);
+        untracked(() => this.layout.follow(last));
+      }),
+      effect(() => {
+        const ids = this.panels.value.map((panel) => panel.id);
+        untracked(() => this.layout.meet(ids));
+      }),
       effect(() => {
         const views = this.views.value;
         const key = views.map(viewKey).join();
@@ -104,6 +129,20 @@ export class Board {
         void this.ask({ op: "show", views: [...views], screen: this.screen });
       }),
     );
+  }
+
+  /** The layout that the board remembers comes with the first answer. */
+  private async greet(): Promise<void> {
+    const { text } = await this.hello();
+    this.memory.begin(text ?? "", this.place());
+    this.layout.ready.value = true;
+  }
+
+  /** A name under which the browser keeps the layout. */
+  private place(): string {
+    const model = this.kernel.model.peek();
+    const shape = model ? `${model.name} ${model.n_layers}x${model.n_heads}` : "";
+    return this.where() || shape;
   }
 
   private hello(): Promise<Reply> {
@@ -170,8 +209,22 @@ export class Board {
     void this.ask({ op: "cancel", job });
   }
 
+  /** The page goes away: the layout is kept, and nothing is computed for it any more. */
+  leave(): void {
+    this.memory.flush();
+    this.tell({ op: "show", views: [], screen: this.screen });
+  }
+
+  /** Says something that is of no use where the kernel is gone. */
+  private tell(request: Unsent): void {
+    this.ask(request).catch(() => undefined);
+  }
+
   close(): void {
+    clearTimeout(this.waitNoLonger);
+    this.memory.stop();
     for (const stop of this.stops) stop();
+    this.leave();
     this.client.close();
   }
 }

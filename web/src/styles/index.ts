@@ -1,3 +1,4 @@
+import docks from "./docks.css";
 import frame from "./frame.css";
 import head from "./head.css";
 import headParts from "./head-parts.css";
@@ -11,10 +12,12 @@ import prompt from "./prompt.css";
 import residual from "./residual.css";
 import status from "./status.css";
 import tokens from "./tokens.css";
+import tour from "./tour.css";
 
 /** All style sheets, the general ones first. */
 export const css = [
   frame,
+  docks,
   parts,
   prompt,
   map,
@@ -27,4 +30,5 @@ export const css = [
   inspector,
   own,
   status,
+  tour,
 ].join("");

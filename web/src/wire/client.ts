@@ -10,6 +10,8 @@ export interface Handlers {
   progress(progress: Progress): void;
   /** Whether some request has waited longer than a live kernel takes. */
   late(late: boolean): void;
+  /** Python set the layout. */
+  remembered(layout: string): void;
   /** States were missed: the whole has to be asked for again. */
   gap(): void;
 }
@@ -79,6 +81,9 @@ class MessageClient implements Client {
         break;
       case "view":
         this.on.data(push, buffers);
+        break;
+      case "remembered":
+        this.on.remembered(push.layout);
     }
   }
 

@@ -75,7 +75,8 @@ export interface Entry {
 /**
  * A screen opens: asks for the state, declares what it shows.
  *
- * ``screen`` names the tab, so that two tabs on one board are both served.
+ * The reply's ``text`` is the layout that the board remembers. ``screen`` names the tab, so that
+ * two tabs on one board are both served.
  */
 export interface Hello {
   op: "hello";
@@ -176,6 +177,23 @@ export interface Problem {
 export interface Progress {
   t: "progress";
   jobs: Job[];
+}
+
+/**
+ * Keep with the board how its panels are laid out: the screen's own text.
+ */
+export interface Remember {
+  op: "remember";
+  id: number;
+  layout: string;
+}
+
+/**
+ * Python set the layout: show it. Empty: the default.
+ */
+export interface Remembered {
+  t: "remembered";
+  layout: string;
 }
 
 /**
@@ -878,6 +896,6 @@ export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | 
 
 export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo;
 
-export type Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library;
+export type Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember;
 
-export type Push = Reply | State | Progress | ViewData;
+export type Push = Reply | State | Progress | ViewData | Remembered;

@@ -16,7 +16,8 @@ from circuitboard.wire.messages.views import Info, View
 class Hello(Message, frozen=True, tag="hello", tag_field="op"):
     """A screen opens: asks for the state, declares what it shows.
 
-    ``screen`` names the tab, so that two tabs on one board are both served.
+    The reply's ``text`` is the layout that the board remembers. ``screen`` names the tab, so that
+    two tabs on one board are both served.
     """
 
     id: int
@@ -108,7 +109,14 @@ class Library(Message, frozen=True, tag="library", tag_field="op"):
     name: Literal["plotly"]
 
 
-Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library
+class Remember(Message, frozen=True, tag="remember", tag_field="op"):
+    """Keep with the board how its panels are laid out: the screen's own text."""
+
+    id: int
+    layout: str
+
+
+Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember
 
 
 # --- kernel to screen -------------------------------------------------------------------------
@@ -226,4 +234,10 @@ class ViewData(Message, frozen=True, tag="view", tag_field="t"):
     problem: Problem | None = None
 
 
-Push = Reply | State | Progress | ViewData
+class Remembered(Message, frozen=True, tag="remembered", tag_field="t"):
+    """Python set the layout: show it. Empty: the default."""
+
+    layout: str
+
+
+Push = Reply | State | Progress | ViewData | Remembered

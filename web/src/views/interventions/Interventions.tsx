@@ -18,47 +18,49 @@ async function copyCode(board: Board): Promise<void> {
   }
 }
 
-/** The ordered list of what is done to the model. */
-export function Interventions() {
+/** How many there are, and what can be done with all of them: for the strip of tabs. */
+export function Tools() {
   const board = useBoard();
   const { kernel, ui } = board;
   const entries = kernel.entries.value;
   const state = kernel.state.value;
   return (
+    <>
+      {entries.length > 0 && <span class="count">{entries.length}</span>}
+      <span class="grow" />
+      <span class="buttons">
+        <Tool
+          name="undo"
+          text="↶"
+          title="Undo (Ctrl+Z)"
+          off={!state?.can_undo}
+          run={() => board.act("undo")}
+        />
+        <Tool
+          name="redo"
+          text="↷"
+          title="Redo (Shift+Ctrl+Z)"
+          off={!state?.can_redo}
+          run={() => board.act("redo")}
+        />
+        <Tool name="clear" text="Clear" off={entries.length === 0} run={() => board.act("clear")} />
+        <Tool
+          name="copy-code"
+          text={ui.copied.value ? "Copied ✓" : "Copy"}
+          more={ui.copied.value ? "" : " as Python"}
+          off={!state}
+          run={() => void copyCode(board)}
+        />
+      </span>
+    </>
+  );
+}
+
+/** The ordered list of what is done to the model. */
+export function Interventions() {
+  const entries = useBoard().kernel.entries.value;
+  return (
     <section class="interventions" data-testid="interventions" aria-label="Interventions">
-      <header class="section-head">
-        <h2>Interventions</h2>
-        {entries.length > 0 && <span class="count">{entries.length}</span>}
-        <span class="grow" />
-        <span class="buttons">
-          <Tool
-            name="undo"
-            text="↶"
-            title="Undo (Ctrl+Z)"
-            off={!state?.can_undo}
-            run={() => board.act("undo")}
-          />
-          <Tool
-            name="redo"
-            text="↷"
-            title="Redo (Shift+Ctrl+Z)"
-            off={!state?.can_redo}
-            run={() => board.act("redo")}
-          />
-          <Tool
-            name="clear"
-            text="Clear"
-            off={entries.length === 0}
-            run={() => board.act("clear")}
-          />
-          <Tool
-            name="copy-code"
-            text={ui.copied.value ? "Copied ✓" : "Copy as Python"}
-            off={!state}
-            run={() => void copyCode(board)}
-          />
-        </span>
-      </header>
       {entries.length === 0 ? (
         <p class="empty">None yet: select a part, and ablate, freeze or scale it.</p>
       ) : (
@@ -75,23 +77,26 @@ export function Interventions() {
 interface ToolProps {
   name: string;
   text: string;
+  /** The rest of the text, where there is room. */
+  more?: string;
   title?: string;
   off: boolean;
   run: () => void;
 }
 
-function Tool({ name, text, title, off, run }: ToolProps) {
+function Tool({ name, text, more = "", title, off, run }: ToolProps) {
   return (
     <button
       type="button"
       class={title ? "plain arrow-tool" : "plain"}
       data-testid={name}
       title={title}
-      aria-label={title ?? text}
+      aria-label={title ?? text + more}
       disabled={off}
       onClick={run}
     >
       {text}
+      {more && <span class="more">{more}</span>}
     </button>
   );
 }

@@ -1,5 +1,5 @@
 import type { Panel } from "../../state/panels";
-import { Interventions } from "./Interventions";
+import { Interventions, Tools } from "./Interventions";
 
 export const interventionsPanel: Panel = {
   id: "interventions",
@@ -9,4 +9,6 @@ export const interventionsPanel: Panel = {
   applies: () => true,
   views: () => [],
   component: Interventions,
+  tools: Tools,
+  keys: [["Ctrl or Cmd + Z", "undo, from anywhere; with Shift, redo"]],
 };

@@ -8,6 +8,7 @@ export const normPanel: Panel = {
   about: "What a norm divides by, removes and amplifies, and what passes through its scale.",
   home: "side",
   applies: (board) => shownNorm(board) !== null,
+  for: (address) => /^(L\d+\.ln[12]|ln_final)/.test(address),
   views: normViews,
   component: NormPanel,
 };

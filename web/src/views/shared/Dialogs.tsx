@@ -1,16 +1,17 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { useBoard } from "../../state/board";
 
 interface DialogProps {
   title: string;
   close: () => void;
+  wide?: boolean;
   children: ComponentChildren;
 }
 
-function Dialog({ title, close, children }: DialogProps) {
+function Dialog({ title, close, wide = false, children }: DialogProps) {
   const box = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     box.current?.show();
     box.current?.querySelector<HTMLElement>("textarea, button")?.focus();
@@ -23,10 +24,12 @@ function Dialog({ title, close, children }: DialogProps) {
       <dialog
         ref={box}
         class="dialog"
+        data-wide={wide}
         aria-label={title}
         onKeyDown={(event) => {
           event.stopPropagation();
           if (event.key === "Escape") close();
+          else if (event.key === "Tab") trap(event, box.current);
         }}
       >
         <header class="section-head">
@@ -40,6 +43,15 @@ function Dialog({ title, close, children }: DialogProps) {
       </dialog>
     </div>
   );
+}
+
+/** The keyboard stays within the dialog. */
+function trap(event: KeyboardEvent, box: HTMLElement | null): void {
+  const all = [...(box?.querySelectorAll<HTMLElement>("button, textarea") ?? [])];
+  const end = event.shiftKey ? all[0] : all[all.length - 1];
+  if (document.activeElement !== end) return;
+  (event.shiftKey ? all[all.length - 1] : all[0])?.focus();
+  event.preventDefault();
 }
 
 /** The code, selected, where the browser gives no clipboard. */
@@ -65,43 +77,76 @@ export function CodeDialog() {
   );
 }
 
-const KEYS: readonly (readonly [string, string])[] = [
-  ["← → ↑ ↓", "move along the map; with Shift, add to the selection"],
-  ["Enter", "open the head"],
-  ["/", "find a part: by address, class (induction) or state (ablated)"],
-  ["Shift + drag", "select all parts in a rectangle; with Ctrl, add them"],
-  ["b", "brush: drag without Shift; Shift + arrows select a block"],
-  ["t", "the map's numbers as a table"],
-  ["a", "ablate"],
-  ["f", "freeze the output"],
-  ["p", "freeze the pattern"],
-  ["r", "release"],
+type Keys = readonly (readonly [string, string])[];
+
+const ANYWHERE: Keys = [
+  ["?", "this help"],
   ["Ctrl or Cmd + Z", "undo; with Shift, redo"],
-  ["wheel, drag", "zoom and move the map; with Ctrl where the board is narrow"],
-  ["double click", "on a head: open it; beside the parts: fit the map"],
-  ["+ − 0", "zoom in, zoom out, fit"],
-  ["Escape", "select nothing, or unlock the token"],
-  ["click a token", "in the head view: lock it; again: unlock it"],
+  ["Escape", "unlock the token; close a menu or a dialog"],
+  ["Tab", "the next control"],
 ];
 
+const PANELS: Keys = [
+  ["← →", "on a tab: the next one"],
+  ["Delete", "on a tab: close it; the menu Panels opens it again"],
+  ["← → ↑ ↓", "on the line between panels: resize; with Shift, in larger steps"],
+  ["← → ↑ ↓", "on the title of a floating panel: move it; with Shift, resize it"],
+  ["Enter on ⋯", "move a panel, keep it in front, pop it out, close it"],
+  ["drag a tab", "move it: into another dock, beside one, or to the board's edge"],
+];
+
+const PROMPT: Keys = [
+  ["Enter", "apply the prompt, the target, the foil"],
+  ["Shift + Enter", "a new line in the prompt"],
+  ["Escape", "back to what it was"],
+];
+
+/** The keys of everything, and the way to the tour. */
 export function HelpDialog() {
-  const { ui } = useBoard();
+  const { ui, panels } = useBoard();
   if (!ui.help.value) return null;
   const close = () => {
     ui.help.value = false;
   };
+  const groups: [string, Keys][] = [
+    ["Anywhere", ANYWHERE],
+    ["Prompt", PROMPT],
+    ["Panels", PANELS],
+    ...panels.value.flatMap(({ title, keys }): [string, Keys][] => (keys ? [[title, keys]] : [])),
+  ];
+  const tour = () => {
+    close();
+    // The dialog gives the keyboard back first.
+    requestAnimationFrame(() => {
+      ui.tour.value = true;
+    });
+  };
   return (
-    <Dialog title="Keyboard" close={close}>
-      <dl class="keys">
-        {KEYS.map(([keys, what]) => (
-          <div key={keys}>
-            <dt>
-              <kbd>{keys}</kbd>
-            </dt>
-            <dd>{what}</dd>
-          </div>
+    <Dialog title="Help" close={close} wide>
+      <p class="help-intro">
+        Select a part on the map, change it, and see what follows. What is done here is a line of
+        Python too, and what the notebook does shows here.{" "}
+        <button type="button" class="action" data-testid="start-tour" onClick={tour}>
+          Take the tour
+        </button>
+      </p>
+      <div class="help-groups" data-testid="help">
+        {groups.map(([title, keys]) => (
+          <section key={title} aria-label={title}>
+            <h3>{title}</h3>
+            <dl class="keys">
+              {keys.map(([key, what]) => (
+                <div key={key + what}>
+                  <dt>
+                    <kbd>{key}</kbd>
+                  </dt>
+                  <dd>{what}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
         ))}
-      </dl>
+      </div>
     </Dialog>
   );
 }

@@ -1,4 +1,5 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
+import { boardItems, toggleMenu } from "../../layout/menus";
 import { useBoard } from "../../state/board";
 import type { Job } from "../../wire/types";
 
@@ -76,6 +77,39 @@ function JobLine({ job }: { job: Job }) {
   );
 }
 
+/** Every panel, and help. */
+function BoardButtons() {
+  const { layout, panels, ui } = useBoard();
+  return (
+    <span class="buttons">
+      <button
+        type="button"
+        class="plain"
+        data-testid="panels-menu"
+        aria-haspopup="menu"
+        title="Open and close panels"
+        onClick={(event) => {
+          const items = boardItems(layout, panels.value);
+          toggleMenu(ui, { label: "Panels", anchor: event.currentTarget, items });
+        }}
+      >
+        Panels
+      </button>
+      <button
+        type="button"
+        class="plain"
+        data-testid="open-help"
+        title="Keys and the tour (?)"
+        onClick={() => {
+          ui.help.value = true;
+        }}
+      >
+        Help
+      </button>
+    </span>
+  );
+}
+
 /** What was computed for this picture, and facts about the model. */
 export function Footer() {
   const { kernel } = useBoard();
@@ -93,15 +127,16 @@ export function Footer() {
       <span>
         <b>{model.name}</b> {shape.join(" · ")}
       </span>
-      <span title="Checked when the model was loaded">
+      <span class="check-note" title="Checked when the model was loaded">
         <span class="long">hooked model agrees with the original: </span>max logit difference{" "}
         {error === 0 ? "0" : error.toExponential(0).replace("-", "\u2212")}
       </span>
-      <span class="plan" data-testid="plan">
+      <span class="plan" data-testid="plan" title={kernel.plan.value}>
         {kernel.plan.value}
       </span>
       <span class="grow" />
       <Busy />
+      <BoardButtons />
     </footer>
   );
 }

@@ -1,9 +1,6 @@
-/** Brings the head view into sight and moves the keyboard there. */
+export const OPEN = "circuitboard-open";
+
+/** Brings the panel of the selected part into sight, and moves the keyboard there. */
 export function openHead(from: HTMLElement | null): void {
-  const root = from?.closest(".circuitboard");
-  requestAnimationFrame(() => {
-    const title = root?.querySelector<HTMLElement>("[data-testid=head-title]");
-    title?.scrollIntoView({ block: "nearest" });
-    title?.focus({ preventScroll: true });
-  });
+  from?.dispatchEvent(new CustomEvent(OPEN, { bubbles: true }));
 }

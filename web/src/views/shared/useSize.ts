@@ -13,7 +13,9 @@ export function useSize() {
       const { width: w, height: h } = size.peek();
       if (width !== w || height !== h) size.value = { width, height };
     };
-    const observer = new ResizeObserver(measure);
+    // A panel in a window of its own is measured by that window.
+    const { ResizeObserver: Observer } = element.ownerDocument.defaultView ?? window;
+    const observer = new Observer(measure);
     observer.observe(element);
     measure();
     return () => observer.disconnect();
