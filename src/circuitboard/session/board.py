@@ -24,6 +24,7 @@ from circuitboard.models.load import default_prompt, load
 from circuitboard.models.model import Model
 from circuitboard.session import watcher
 from circuitboard.session.code import python_for
+from circuitboard.session.exports import Exports
 from circuitboard.session.interventions import (
     Entry,
     InterventionList,
@@ -44,7 +45,7 @@ from circuitboard.spec.metric import Metric, MetricKind
 Listener = Callable[[str], None]
 
 
-class Board(Verbs):
+class Board(Verbs, Exports):
     """A live board.
 
     Args:

@@ -46,7 +46,8 @@ class Screen:
         self._sending = threading.Lock()
         self._seq = itertools.count(1)
         self._views: OrderedDict[str, list[m.View]] = OrderedDict()
-        self._backlog = Backlog(board.worker, self._step)
+        #: Sweeps that this screen shows; saving shares them.
+        self.backlog = Backlog(board.worker, self._step)
         self._paced: dict[Hashable, float] = {}
         self._behind: set[Hashable] = set()
         board.subscribe(self._on_event)
@@ -81,6 +82,8 @@ class Screen:
                 return self.board.code()
             case m.Cancel(job=job):
                 self.board.worker.cancel(job)
+            case m.Save():
+                threading.Thread(target=self._save, args=(request,), daemon=True).start()
             case _:
                 assert_never(request)
         return None
@@ -114,13 +117,20 @@ class Screen:
         self._views.move_to_end(screen)
         while len(self._views) > SCREENS:
             self._views.popitem(last=False)
-        shown = self._shown()
-        self._backlog.stop_unseen(set(shown))
+        shown = self.shown()
+        self.backlog.stop_unseen(set(shown))
         self._push_jobs()
         self.board.needs = tuple(a for v in shown for a in painters.needs(v, self.board.model))
         self.board.worker.submit("views", self._paint_all)
 
-    def _shown(self) -> list[m.View]:
+    def _save(self, request: m.Save) -> None:
+        """Takes its time; the model works meanwhile, and for it where a sweep is not complete."""
+        from circuitboard.wire.export import answer
+
+        self._push(*answer(self, request))
+
+    def shown(self) -> list[m.View]:
+        """The views that some tab shows."""
         return list(dict.fromkeys(view for views in self._views.values() for view in views))
 
     # --- pushes -------------------------------------------------------------------------------
@@ -130,7 +140,7 @@ class Screen:
             self._push_state()
         elif event == "outcome":
             self._push_state()
-            self._backlog.forget_unfinished()
+            self.backlog.forget_unfinished()
             self._paint_all(lambda: None)
         elif event == "jobs":
             self._push_jobs()
@@ -139,7 +149,7 @@ class Screen:
         outcome = self.board.outcome
         if outcome is None:
             return
-        for view in self._shown():
+        for view in self.shown():
             check()
             if self.board.revision != outcome.revision:
                 return
@@ -148,7 +158,7 @@ class Screen:
     def _paint(self, view: m.View, outcome: Outcome) -> None:
         try:
             with self.board.model.lock:
-                scene = painters.Scene(self.board, outcome, self._backlog)
+                scene = painters.Scene(self.board, outcome, self.backlog)
                 data, buffers = painters.paint(view, scene)
         except CancelledError:
             raise
@@ -166,7 +176,7 @@ class Screen:
         if outcome is None or not self._due(viewer):
             return
         self._behind.discard(viewer)
-        for view in self._shown():
+        for view in self.shown():
             if view == viewer:
                 self._paint(view, outcome)
 

@@ -152,6 +152,27 @@ export interface Reply {
 }
 
 /**
+ * Save the board as a page, or the data of the screen's views; a :class:`Saved` follows.
+ */
+export interface Save {
+  op: "save";
+  id: number;
+  what: "csv" | "html" | "npz";
+  views?: View[];
+}
+
+/**
+ * What became of a :class:`Save`: where the file lies; its content is the one buffer.
+ */
+export interface Saved {
+  t: "saved";
+  id: number;
+  name: string;
+  path: string;
+  problem: Problem | null;
+}
+
+/**
  * What is selected on screen: addresses, and the position looked at.
  */
 export interface Select {
@@ -173,6 +194,8 @@ export interface Show {
 
 /**
  * Everything the screen shows that is not an array. ``seq`` counts these messages.
+ *
+ * ``live`` says whether there is a model to change: a saved board has none.
  */
 export interface State {
   t: "state";
@@ -189,6 +212,7 @@ export interface State {
   position: number;
   busy: boolean;
   plan: string;
+  live: boolean;
   problem: Problem | null;
 }
 
@@ -273,6 +297,25 @@ export interface MapView {
 }
 
 /**
+ * All that a screen would have been sent.
+ *
+ * ``buffers`` are the arrays' bytes, each compressed (raw DEFLATE) and in base64; an array's
+ * ``buffer`` counts among all of them, and views share those that are equal. ``shown`` are the
+ * views that a person had on screen. ``left_out`` views did not fit. ``code`` is the Python that
+ * rebuilds the state.
+ */
+export interface Recording {
+  format: number;
+  made_with: string;
+  state: State;
+  code: string;
+  shown: View[];
+  views: ViewData[];
+  buffers: string[];
+  left_out: number;
+}
+
+/**
  * Rows sorted by the probability now: top k now, top k at baseline, target and foil.
  */
 export interface LogitsInfo {
@@ -285,6 +328,6 @@ export type View = MapView | HeadView | LogitsView;
 
 export type Info = LogitsInfo;
 
-export type Request = Hello | Show | Act | Ask | Select | Code | Cancel;
+export type Request = Hello | Show | Act | Ask | Select | Code | Cancel | Save;
 
-export type Push = Reply | State | Progress | ViewData;
+export type Push = Reply | State | Progress | ViewData | Saved;

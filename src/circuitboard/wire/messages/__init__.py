@@ -22,6 +22,8 @@ from circuitboard.wire.messages.core import (
     Push,
     Reply,
     Request,
+    Save,
+    Saved,
     Select,
     Show,
     State,
@@ -31,6 +33,7 @@ from circuitboard.wire.messages.core import (
 from circuitboard.wire.messages.head import HeadView
 from circuitboard.wire.messages.logits import LogitRow, LogitsInfo, LogitsView
 from circuitboard.wire.messages.map import MapView, Measure
+from circuitboard.wire.messages.recording import Recording
 from circuitboard.wire.messages.views import Info, View
 
 __all__ = [
@@ -56,8 +59,11 @@ __all__ = [
     "Problem",
     "Progress",
     "Push",
+    "Recording",
     "Reply",
     "Request",
+    "Save",
+    "Saved",
     "Select",
     "Show",
     "State",

@@ -77,7 +77,15 @@ class Cancel(Message, frozen=True, tag="cancel", tag_field="op"):
     job: int | None = None
 
 
-Request = Hello | Show | Act | Ask | Select | Code | Cancel
+class Save(Message, frozen=True, tag="save", tag_field="op"):
+    """Save the board as a page, or the data of the screen's views; a :class:`Saved` follows."""
+
+    id: int
+    what: Literal["html", "npz", "csv"]
+    views: list[View] = msgspec.field(default_factory=list[View])
+
+
+Request = Hello | Show | Act | Ask | Select | Code | Cancel | Save
 
 
 # --- kernel to screen -------------------------------------------------------------------------
@@ -159,7 +167,10 @@ class Job(Message, frozen=True):
 
 
 class State(Message, frozen=True, tag="state", tag_field="t"):
-    """Everything the screen shows that is not an array. ``seq`` counts these messages."""
+    """Everything the screen shows that is not an array. ``seq`` counts these messages.
+
+    ``live`` says whether there is a model to change: a saved board has none.
+    """
 
     seq: int
     revision: int
@@ -174,6 +185,7 @@ class State(Message, frozen=True, tag="state", tag_field="t"):
     position: int
     busy: bool
     plan: str
+    live: bool = True
     problem: Problem | None = None
 
 
@@ -193,4 +205,13 @@ class ViewData(Message, frozen=True, tag="view", tag_field="t"):
     problem: Problem | None = None
 
 
-Push = Reply | State | Progress | ViewData
+class Saved(Message, frozen=True, tag="saved", tag_field="t"):
+    """What became of a :class:`Save`: where the file lies; its content is the one buffer."""
+
+    id: int
+    name: str = ""
+    path: str = ""
+    problem: Problem | None = None
+
+
+Push = Reply | State | Progress | ViewData | Saved

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from circuitboard.methods.direct_logit_attribution import attribute
 from circuitboard.models.model import Model
+from circuitboard.session.board import Board
 from circuitboard.spec.address import Address
 from circuitboard.wire.messages import HeadView
 from circuitboard.wire.painters.scene import Painter, Scene
@@ -33,4 +35,18 @@ def paint(view: HeadView, scene: Scene) -> None:
         scene.parcel.add(f"value_norm_{end}", np.stack(norms))
 
 
-PAINTER = Painter(paint, needs)
+def record(board: Board) -> list[HeadView]:
+    """Every head: those selected, the last one first, then by direct logit attribution."""
+    outcome, facts = board.outcome, board.model.facts
+    weights = np.zeros((facts.n_layers, facts.n_heads), np.float32)
+    if outcome is not None and outcome.metric is not None:
+        weights = np.abs(attribute(board.engine, outcome.now, outcome.metric).heads)
+    order = np.argsort(-weights, axis=None, kind="stable").tolist()
+    ranked = [HeadView(layer=i // facts.n_heads, head=i % facts.n_heads) for i in order]
+    chosen = [Address.parse(a) for a in reversed(board.selection) if "->" not in a]
+    first = [HeadView(layer=a.layer or 0, head=a.head) for a in chosen if a.head is not None]
+    return list(dict.fromkeys([*first, *ranked]))
+
+
+AXES = {"pattern": ("destination", "source"), "value_norm": ("head", "source")}
+PAINTER = Painter(paint, needs, record, AXES)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from circuitboard.session.board import Board
 from circuitboard.wire.messages import LogitRow, LogitsInfo, LogitsView
 from circuitboard.wire.painters.scene import Painter, Scene
 
@@ -44,4 +45,12 @@ def paint(view: LogitsView, scene: Scene) -> LogitsInfo:
     return LogitsInfo(position=position, rows=rows)
 
 
-PAINTER = Painter(paint)
+def record(board: Board) -> list[LogitsView]:
+    """Every position, that looked at first. The last one is called -1, as on screen."""
+    length = len(board.tokens)
+    here = board.position % length
+    order = [here, *(i for i in reversed(range(length)) if i != here)]
+    return [LogitsView(position=-1 if i == length - 1 else i) for i in order]
+
+
+PAINTER = Painter(paint, record=record)

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 
 from circuitboard.engine.held import HeldRun
 from circuitboard.methods.direct_logit_attribution import attribute, output_norms
+from circuitboard.session.board import Board
 from circuitboard.session.effects import part_effects
-from circuitboard.wire.messages import MapView
+from circuitboard.wire.messages import MapView, Measure
 from circuitboard.wire.painters.scene import Floats, Painter, Scene
 
 
@@ -54,4 +57,15 @@ def _stream_norms(run: HeldRun) -> Floats:
     return np.array(norms, np.float32)
 
 
-PAINTER = Painter(paint)
+def record(_board: Board) -> list[MapView]:
+    """Every measure."""
+    return [MapView(measure=name) for name in get_args(Measure)]
+
+
+AXES = {
+    "heads": ("layer", "head"),
+    "mlp": ("layer",),
+    "embed": ("embed",),
+    "resid": ("sublayer",),
+}
+PAINTER = Painter(paint, record=record, axes=AXES)
