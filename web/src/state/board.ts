@@ -3,7 +3,7 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Transport } from "../transport/transport";
 import { type Client, connect, type Unsent } from "../wire/client";
-import type { Act, LogitsView, MapView, Reply, View } from "../wire/types";
+import type { Act, LogitsView, MapView, Reply, Save, View } from "../wire/types";
 import { drawnPart, headOf, isHead } from "./address";
 import { KernelState, viewKey } from "./kernel";
 import type { Panel } from "./panels";
@@ -69,6 +69,10 @@ export class Board {
       data: (data, buffers) => kernel.take(data, buffers),
       progress: ({ jobs }) => {
         kernel.jobs.value = jobs;
+      },
+      saved: ({ name, path, problem }, buffers) => {
+        const content = buffers[0] ? new Blob([bytesOf(buffers[0])]) : null;
+        kernel.saved.value = { name, path, problem, content };
       },
       late: (late) => {
         kernel.late.value = late;
@@ -142,10 +146,20 @@ export class Board {
     void this.ask({ op: "cancel", job });
   }
 
+  /** Has a file made of the board, or of what it shows; {@link KernelState.saved} tells of it. */
+  async save(what: Save["what"]): Promise<boolean> {
+    this.kernel.saved.value = null;
+    return !(await this.ask({ op: "save", what, views: [...this.views.peek()] })).problem;
+  }
+
   close(): void {
     for (const stop of this.stops) stop();
     this.client.close();
   }
+}
+
+function bytesOf(view: DataView): ArrayBuffer {
+  return view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) as ArrayBuffer;
 }
 
 export const BoardContext = createContext<Board | null>(null);

@@ -8,7 +8,8 @@ interface DialogProps {
   children: ComponentChildren;
 }
 
-function Dialog({ title, close, children }: DialogProps) {
+/** A box over the board; pictures of the board leave it out. */
+export function Dialog({ title, close, children }: DialogProps) {
   const box = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const before = document.activeElement;
@@ -19,7 +20,7 @@ function Dialog({ title, close, children }: DialogProps) {
     };
   }, []);
   return (
-    <div class="backdrop">
+    <div class="backdrop" data-no-picture>
       <dialog
         ref={box}
         class="dialog"

@@ -1,6 +1,7 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useBoard } from "../../state/board";
 import type { Job } from "../../wire/types";
+import { SaveButton } from "../save/SaveDialog";
 
 const SHOW_BUSY_AFTER_MS = 250;
 
@@ -102,6 +103,7 @@ export function Footer() {
       </span>
       <span class="grow" />
       <Busy />
+      <SaveButton />
     </footer>
   );
 }
