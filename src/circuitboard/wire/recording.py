@@ -50,6 +50,9 @@ class Recorder:
     budget: float = BUDGET
     told: Told | None = None
 
+    def __post_init__(self) -> None:
+        self._sweeps = self.backlog or Backlog(self.board.worker, lambda _viewer: None)
+
     def record(self, shown: Sequence[View] = ()) -> Recording:
         """The board with every view worth having, those in ``shown`` first.
 
@@ -81,23 +84,24 @@ class Recorder:
 
     def paint(self, view: View, outcome: Outcome) -> tuple[ViewData, Buffers]:
         """Data of one view, complete unless its sweep is cancelled or not waited for."""
-        backlog = self.backlog or Backlog(self.board.worker, lambda _viewer: None)
-        self.backlog = backlog
-        painted = self._paint(view, outcome, backlog)
+        backlog = self._sweeps
+        painted = self._paint(view, outcome)
         if not self.wait or self.board.worker.inside:
+            if self.backlog is None:
+                backlog.stop_unseen(set())
             return painted
         for _ in range(TRIES):
             if not backlog.unfinished(view):
                 break
             while backlog.unfinished(view) and self.board.jobs():
                 time.sleep(POLL)
-            painted = self._paint(view, outcome, backlog)
+            painted = self._paint(view, outcome)
         return painted
 
-    def _paint(self, view: View, outcome: Outcome, backlog: Backlog) -> tuple[ViewData, Buffers]:
+    def _paint(self, view: View, outcome: Outcome) -> tuple[ViewData, Buffers]:
         try:
             with self.board.model.lock:
-                return painters.paint(view, painters.Scene(self.board, outcome, backlog))
+                return painters.paint(view, painters.Scene(self.board, outcome, self._sweeps))
         except CancelledError:
             raise
         except Exception as error:

@@ -7,6 +7,7 @@ export type Kind = "svg" | "png";
 
 /** Pixels of a picture for each CSS pixel. */
 const SHARP = 3;
+const HIDDEN_MS = 400;
 
 /** The element of a panel, by its id; the whole board without one. */
 export function elementOf(root: ParentNode, id: string | null): HTMLElement | null {
@@ -23,7 +24,7 @@ export async function takePicture(
   element: HTMLElement,
   kind: Kind,
 ): Promise<Blob | null> {
-  const drawing = sharply(() => drawElement(element, PALETTES[board.ui.theme.peek()].bg));
+  const drawing = await sharply(() => drawElement(element, PALETTES[board.ui.theme.peek()].bg));
   if (kind === "svg") {
     const text = `<?xml version="1.0" encoding="UTF-8"?>\n${drawing.svg}\n`;
     return new Blob([text], { type: "image/svg+xml" });
@@ -32,14 +33,23 @@ export async function takePicture(
 }
 
 /** Canvases paint themselves anew with more pixels, and then as before. */
-function sharply(draw: () => Drawing): Drawing {
+async function sharply(draw: () => Drawing): Promise<Drawing> {
   const before = resolution.peek();
   resolution.value = Math.max(before, SHARP / (window.devicePixelRatio || 1));
   try {
+    await painted();
     return draw();
   } finally {
     resolution.value = before;
   }
+}
+
+/** Views paint in the frame after a change; a page out of sight has no frames. */
+function painted(): Promise<void> {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve, 0)));
+    setTimeout(resolve, HIDDEN_MS);
+  });
 }
 
 async function rasterise({ svg, width, height }: Drawing): Promise<Blob | null> {

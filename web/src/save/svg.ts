@@ -41,6 +41,9 @@ function tag(name: string, attributes: Attributes, inner?: string): string {
   return inner === undefined ? `<${name}${written}/>` : `<${name}${written}>${inner}</${name}>`;
 }
 
+/** A shadow with nothing but a spread. */
+const RING = /^(\w+\([^)]*\)) 0px 0px 0px ([\d.]+)px$/;
+
 interface Box {
   x: number;
   y: number;
@@ -166,6 +169,25 @@ class Pen {
       this.parts.push(tag("rect", { ...shape, fill: `url(#${id})` }));
     }
     this.border(box, style, radius);
+    this.rings(box, style, radius ?? 0);
+  }
+
+  /** What is drawn round a box: its outline, and a shadow that is a plain ring. */
+  private rings(box: Box, style: CSSStyleDeclaration, radius: number): void {
+    const ring = (width: number, gap: number, colour: string) => {
+      const out = gap + width / 2;
+      if (width <= 0 || inkOf(colour).alpha === 0) return;
+      const { x, y, width: w, height: h } = box;
+      const shape = { x: x - out, y: y - out, width: w + 2 * out, height: h + 2 * out };
+      const line = stroke({ width, colour, dashed: false });
+      this.parts.push(tag("rect", { ...shape, rx: radius && radius + out, fill: "none", ...line }));
+    };
+    if (style.outlineStyle !== "none") {
+      const [width, gap] = [style.outlineWidth, style.outlineOffset].map(Number.parseFloat);
+      ring(width ?? 0, gap ?? 0, style.outlineColor);
+    }
+    const [, colour, spread] = RING.exec(style.boxShadow) ?? [];
+    if (colour && spread) ring(Number(spread), 0, colour);
   }
 
   private border(box: Box, style: CSSStyleDeclaration, radius: number | undefined): void {

@@ -34,8 +34,12 @@ export function linesOf(node: Text): Line[] {
   return lines.filter((line) => line.text.trim() !== "");
 }
 
+// The shorthand is empty where a part of it cannot be said in it.
 const COPIED = [
-  "font",
+  "fontFamily",
+  "fontSize",
+  "fontStyle",
+  "fontWeight",
   "letterSpacing",
   "color",
   "padding",
@@ -54,7 +58,6 @@ export function withText(
   const { left, top, width, height } = field.getBoundingClientRect();
   const copy = document.createElement("div");
   for (const name of COPIED) copy.style[name] = style[name];
-  copy.style.font = style.font;
   copy.style.border = "solid transparent";
   copy.style.borderWidth = style.borderWidth;
   copy.style.position = "fixed";
