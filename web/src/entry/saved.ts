@@ -3,7 +3,10 @@ import { replayTransport } from "../transport/replay";
 import { mountPanel } from "../views/alone/mount";
 import type { Recording } from "../wire/types";
 
-/** A board saved as one file: its recording stands in the page. The address may name one panel. */
+/**
+ * A board saved as one file: its recording stands in the page. The address may name one panel to
+ * show alone, a theme, and what is selected: `board.html#panel=head&select=L2H1&theme=dark`.
+ */
 function open(): void {
   const place = document.getElementById("board");
   const text = document.getElementById("circuitboard-recording")?.textContent;
@@ -12,7 +15,10 @@ function open(): void {
   const theme = asked.get("theme");
   if (theme) document.body.dataset.jpThemeLight = String(theme === "light");
   const panel = asked.get("panel") ?? place.dataset.panel;
-  const transport = replayTransport(JSON.parse(text) as Recording);
+  const recording = JSON.parse(text) as Recording;
+  const selection = asked.get("select")?.split(",") ?? recording.state.selection;
+  const state = { ...recording.state, selection };
+  const transport = replayTransport({ ...recording, state });
   if (panel) mountPanel(place, transport, panel);
   else mount(place, transport);
 }
