@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test check build install browser wheel pytest screenshots types soak clean
+.PHONY: gallery gallery-accept
 
 PYTHON ?= python3
 VENV := .venv
@@ -21,6 +22,8 @@ help:
 	@echo "make build        build the front end where its sources have changed"
 	@echo "make types        write the front end's message types from the Python ones"
 	@echo "make soak         10,000 random stacks of interventions against full runs"
+	@echo "make gallery      write a page for each view on recorded data, to look at"
+	@echo "make gallery-accept  take the views as they look now for what the tests compare with"
 	@echo "make screenshots  make the pictures of the documentation anew"
 	@echo "make clean        remove what was built and installed here"
 
@@ -61,6 +64,12 @@ wheel: $(VENV)/.dev
 
 screenshots: $(VENV)/.dev build browser
 	$(BIN)/python docs/screenshots.py
+
+gallery: $(VENV)/.dev build
+	$(BIN)/python tests/browser/gallery.py
+
+gallery-accept: $(VENV)/.dev build browser
+	CIRCUITBOARD_ACCEPT=1 $(BIN)/python -m pytest tests/browser/test_gallery.py
 
 browser:
 	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \

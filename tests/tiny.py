@@ -7,6 +7,9 @@ from typing import Any
 
 import torch
 import transformers as hf
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
 from torch import Tensor
 
 from circuitboard.models.load import load
@@ -116,6 +119,21 @@ def fresh(name: str) -> Model:
     """A model of your own to change."""
     tokenizer = number_tokenizer(VOCABULARY)
     return load(native(name) if name in NATIVE else hf_model(name), tokenizer)
+
+
+#: Token texts that break out of whatever takes them for more than text.
+EVIL = ("</script><img/src=x/onerror=alert(1)>", "<!--<script>", "=1+1", "-7", "@SUM(1)", "&lt;")
+
+
+def evil() -> Model:
+    """A random GPT-2 whose last tokens are :data:`EVIL`."""
+    names = [f"t{i}" for i in range(VOCABULARY - len(EVIL))] + list(EVIL)
+    inner = Tokenizer(WordLevel({name: i for i, name in enumerate(names)}, unk_token="t0"))
+    inner.pre_tokenizer = WhitespaceSplit()
+    kept = hf.PreTrainedTokenizerFast(
+        tokenizer_object=inner, bos_token="t0", unk_token="t0", pad_token="t0"
+    )
+    return load(hf_model("gpt2"), kept)
 
 
 def prompt(length: int = 9, seed: int = 1) -> str:

@@ -7,7 +7,7 @@ import path from "node:path";
 import { build, context } from "esbuild";
 
 const here = import.meta.dirname;
-const WIDGET = path.resolve(here, "../src/circuitboard/static/widget.js");
+const STATIC = path.resolve(here, "../src/circuitboard/static");
 const BROWSERS = ["chrome111", "firefox113", "safari16.4"];
 
 /** Style sheets become text in the module, so that the widget is one file. */
@@ -53,16 +53,22 @@ async function licences(metafile) {
   return `/*! This file contains:\n\n${(await Promise.all(texts)).join("\n\n---\n\n")}\n*/\n`;
 }
 
-export async function buildWidget() {
+/** The module of one entry, in one file. */
+async function buildEntry(name) {
   const { outputFiles, metafile } = await build({
     ...shared,
-    entryPoints: ["src/entry/widget.ts"],
+    entryPoints: [`src/entry/${name}.ts`],
     minify: true,
     metafile: true,
     write: false,
   });
-  await mkdir(path.dirname(WIDGET), { recursive: true });
-  await writeFile(WIDGET, outputFiles[0].text + (await licences(metafile)));
+  await mkdir(STATIC, { recursive: true });
+  const file = path.join(STATIC, `${name}.js`);
+  await writeFile(file, outputFiles[0].text + (await licences(metafile)));
+}
+
+export async function buildWidget() {
+  await Promise.all([buildEntry("widget"), buildEntry("saved")]);
 }
 
 export async function buildLab() {

@@ -9,6 +9,7 @@ import anywidget
 
 from circuitboard.lab.workarounds import keep_on_subshells
 from circuitboard.session.board import Board
+from circuitboard.wire.export import BoardExporter
 from circuitboard.wire.outbox import Outbox
 from circuitboard.wire.screen import Screen
 
@@ -26,8 +27,8 @@ class BoardWidget(anywidget.AnyWidget):
     def __init__(self, board: Board) -> None:
         super().__init__()
         outbox = Outbox(self._send_down)
-        self._screen = Screen(board, outbox.put, outbox.together)
-        self.on_msg(lambda _widget, content, _buffers: self._screen.receive(content))
+        self.screen = Screen(board, outbox.put, outbox.together)
+        self.on_msg(lambda _widget, content, _buffers: self.screen.receive(content))
         keep_on_subshells(self.comm)
 
     def _send_down(self, content: dict[str, Any], buffers: list[bytes]) -> None:
@@ -35,6 +36,12 @@ class BoardWidget(anywidget.AnyWidget):
             self.send(content, buffers)
 
 
+def _exporter(board: Board) -> BoardExporter:
+    made = board.widget if board.is_shown else None
+    return BoardExporter(board, made.screen if made is not None else None)
+
+
 Board.host = BoardWidget
+Board.exporter = _exporter
 
 __all__ = ["Board", "BoardWidget"]

@@ -70,3 +70,12 @@ def test_an_unfinished_value_is_forgotten_when_the_board_changes() -> None:
     counting.backlog.forget_unfinished()
     assert counting.get("map", "a") is not value
     counting.worker.close()
+
+
+def test_a_viewer_is_unfinished_until_its_own_sweeps_are_done() -> None:
+    counting = Counting()
+    counting.get("map", "a", total=20, pause=0.005)
+    assert counting.backlog.unfinished("map")
+    assert not counting.backlog.unfinished("list")
+    counting.settle()
+    assert not counting.backlog.unfinished("map")

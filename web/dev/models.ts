@@ -53,27 +53,6 @@ export const MODELS: Readonly<Record<string, ModelInfo>> = {
   },
 };
 
-export const PROMPT = "When Mary and John went to the store, John gave a drink to";
-export const ANSWERS = [
-  " Mary",
-  " John",
-  " the",
-  " her",
-  " him",
-  " them",
-  " a",
-  " Tom",
-  " Anna",
-  " store",
-  " his",
-  " Kate",
-];
-
-/** Words, spaces kept in front, after a token that begins the text. */
-export function split(prompt: string): string[] {
-  return ["<bos>", ...(prompt.match(/ ?[\p{L}\p{N}]+|\s?[^\s\p{L}\p{N}]|\s+/gu) ?? [])];
-}
-
 /** A number in [0, 1) that depends on all that it is given. */
 export function chance(...seeds: number[]): number {
   let hash = 2166136261;
@@ -83,30 +62,4 @@ export function chance(...seeds: number[]): number {
     hash = Math.imul(hash, 1540483477);
   }
   return ((hash ^ (hash >>> 15)) >>> 0) / 2 ** 32;
-}
-
-/** A causal pattern of one of a few well-known kinds. */
-export function patternOf(layer: number, head: number, tokens: readonly string[]): Float32Array {
-  const size = tokens.length;
-  const kind = Math.floor(chance(layer, head, 3) * 5);
-  const found = new Float32Array(size * size);
-  for (let row = 0; row < size; row += 1) {
-    let sum = 0;
-    for (let column = 0; column <= row; column += 1) {
-      const same = tokens[column - 1] === tokens[row] && column > 0;
-      const name = /^ [A-Z]/.test(tokens[column] ?? "");
-      let score = chance(layer, head, row, column) * 1.4;
-      if (kind === 0 && column === row - 1) score += 5;
-      if (kind === 1 && same) score += 5;
-      if (kind === 2 && name) score += 4;
-      if (kind === 3) score += 2.5 * Math.exp((column - row) / 2);
-      if (column === 0) score += kind === 4 ? 4 : 1.5;
-      found[row * size + column] = Math.exp(score);
-      sum += Math.exp(score);
-    }
-    for (let column = 0; column <= row; column += 1) {
-      found[row * size + column] = (found[row * size + column] ?? 0) / sum;
-    }
-  }
-  return found;
 }

@@ -3,11 +3,11 @@ import { mock, test } from "node:test";
 import type { Buffers, Transport } from "../src/transport/transport";
 import { unpack } from "../src/wire/arrays";
 import { connect, type Handlers, LATE_MS } from "../src/wire/client";
-import type { Push, Reply, Request, State } from "../src/wire/types";
+import type { Push, Reply, Request, Saved, State } from "../src/wire/types";
 
 function stage() {
   const sent: Request[] = [];
-  const seen = { states: [] as number[], late: [] as boolean[], gaps: 0 };
+  const seen = { states: [] as number[], late: [] as boolean[], gaps: 0, saved: [] as number[] };
   let receive: (push: Push, buffers: Buffers) => void = () => undefined;
   const transport: Transport = {
     send: (request) => void sent.push(request),
@@ -20,6 +20,7 @@ function stage() {
     state: (state) => seen.states.push(state.seq),
     data: () => undefined,
     progress: () => undefined,
+    saved: (saved) => seen.saved.push(saved.id),
     late: (late) => seen.late.push(late),
     remembered: () => undefined,
     gap: () => {
@@ -30,7 +31,9 @@ function stage() {
   const reply = (id: number, text = ""): void =>
     receive({ t: "reply", id, problem: null, text } satisfies Reply, []);
   const state = (seq: number): void => receive({ t: "state", seq } as State, []);
-  return { client, sent, seen, reply, state };
+  const saved = (id: number): void =>
+    receive({ t: "saved", id, name: "", path: "", problem: null } satisfies Saved, []);
+  return { client, sent, seen, reply, state, saved };
 }
 
 test("replies find their requests in any order", async () => {
@@ -74,6 +77,15 @@ test("older states are dropped, and missed ones are asked for", () => {
   for (const seq of [4, 5, 5, 3, 8, 9]) state(seq);
   assert.deepEqual(seen.states, [4, 5, 8, 9]);
   assert.equal(seen.gaps, 1);
+});
+
+test("a file is told of once, and only to the one who asked for it", () => {
+  const { client, sent, saved, seen } = stage();
+  void client.ask({ op: "save", what: "npz" });
+  const id = sent[0]?.id ?? 0;
+  for (const number of [id + 1, id, id]) saved(number);
+  assert.deepEqual(seen.saved, [id]);
+  client.close();
 });
 
 test("arrays are read at any offset", () => {

@@ -1,18 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { effect } from "@preact/signals";
-import { FakeKernel } from "../dev/fake";
+import { madeState } from "../dev/made";
 import { MODELS } from "../dev/models";
 import { drawnPart, marksOf } from "../src/state/address";
 import { KernelState } from "../src/state/kernel";
-import type { Entry, ModelInfo, State, ViewData } from "../src/wire/types";
+import type { Entry, ModelInfo, ViewData } from "../src/wire/types";
 
 const model = MODELS["4"] as ModelInfo;
-
-function firstState(): State {
-  const [first] = new FakeKernel(model, 0).answer({ op: "hello", id: 1 });
-  return first?.push as State;
-}
 
 test("a view's older data never replaces newer data", () => {
   const kernel = new KernelState();
@@ -33,7 +28,7 @@ test("a view's older data never replaces newer data", () => {
 
 test("what did not change in a state repaints nothing", () => {
   const kernel = new KernelState();
-  const state = firstState();
+  const state = madeState(model);
   kernel.state.value = state;
   let paints = 0;
   const stop = effect(() => {
@@ -49,7 +44,7 @@ test("what did not change in a state repaints nothing", () => {
 
 test("the last position is counted from the first", () => {
   const kernel = new KernelState();
-  kernel.state.value = { ...firstState(), position: -1 };
+  kernel.state.value = { ...madeState(model), position: -1 };
   assert.equal(kernel.position.value, kernel.tokens.value.length - 1);
 });
 

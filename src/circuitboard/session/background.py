@@ -100,6 +100,10 @@ class Backlog:
         for viewer in list(kept.viewers):
             self._on_step(viewer)
 
+    def unfinished(self, viewer: Hashable) -> bool:
+        """Whether some of what a viewer shows is not swept to its end."""
+        return any(not kept.done and viewer in kept.viewers for kept in list(self._kept.values()))
+
     def forget_unfinished(self) -> None:
         """Drops what was not swept to its end, so that it is started again when asked for.
 

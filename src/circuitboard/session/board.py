@@ -25,6 +25,7 @@ from circuitboard.models.model import Model
 from circuitboard.session import watcher
 from circuitboard.session.code import python_for
 from circuitboard.session.directions import Directions
+from circuitboard.session.exports import Exports
 from circuitboard.session.interventions import (
     Entry,
     InterventionList,
@@ -48,7 +49,7 @@ from circuitboard.spec.metric import Metric, MetricKind
 Listener = Callable[[str], None]
 
 
-class Board(Verbs, Showing, Directions, Memory):
+class Board(Verbs, Showing, Directions, Memory, Exports):
     """A live board.
 
     Args:

@@ -53,7 +53,8 @@ class Screen:
         self._sending = threading.Lock()
         self._seq = itertools.count(1)
         self._views: OrderedDict[str, list[m.View]] = OrderedDict()
-        self._backlog = Backlog(board.worker, self._step)
+        #: Sweeps that this screen shows; saving shares them.
+        self.backlog = Backlog(board.worker, self._step)
         self._paced: dict[Hashable, float] = {}
         self._behind: set[Hashable] = set()
         board.subscribe(self._on_event)
@@ -100,6 +101,8 @@ class Screen:
                 self.board.worker.cancel(job)
             case m.Library(name=name):
                 return library(name)
+            case m.Save():
+                threading.Thread(target=self._save, args=(request,), daemon=True).start()
             case _:
                 assert_never(request)
         return None
@@ -133,15 +136,22 @@ class Screen:
         self._views.move_to_end(screen)
         while len(self._views) > SCREENS:
             self._views.popitem(last=False)
-        shown = self._shown()
-        self._backlog.stop_unseen(set(shown))
+        shown = self.shown()
+        self.backlog.stop_unseen(set(shown))
         self._push_jobs()
         self.board.own.watch(v.id for v in shown if isinstance(v, m.OwnView))
         needs = [a for v in shown for a in painters.needs(v, self.board.model)]
         self.board.needs = (*needs, *self.board.own.needs)
         self.board.worker.submit("views", self._paint_all)
 
-    def _shown(self) -> list[m.View]:
+    def _save(self, request: m.Save) -> None:
+        """Takes its time; the model works meanwhile, and for it where a sweep is not complete."""
+        from circuitboard.wire.export import answer
+
+        self._push(*answer(self, request))
+
+    def shown(self) -> list[m.View]:
+        """The views that some tab shows."""
         return list(dict.fromkeys(view for views in self._views.values() for view in views))
 
     # --- pushes -------------------------------------------------------------------------------
@@ -153,7 +163,7 @@ class Screen:
             else:
                 self._push_state()
         elif event == "outcome":
-            self._backlog.forget_unfinished()
+            self.backlog.forget_unfinished()
             with self._together():
                 self._push_state()
                 self._paint_all(lambda: None)
@@ -168,7 +178,7 @@ class Screen:
         outcome = self.board.outcome
         if outcome is None:
             return
-        for view in self._shown():
+        for view in self.shown():
             check()
             if self.board.revision != outcome.revision:
                 return
@@ -182,7 +192,7 @@ class Screen:
     def _paint(self, view: m.View, outcome: Outcome) -> None:
         try:
             with self.board.model.lock:
-                scene = painters.Scene(self.board, outcome, self._backlog)
+                scene = painters.Scene(self.board, outcome, self.backlog)
                 data, buffers = painters.paint(view, scene)
         except CancelledError:
             raise
@@ -204,7 +214,7 @@ class Screen:
 
     def _repaint(self, viewer: Hashable) -> None:
         outcome = self.board.outcome
-        for view in self._shown():
+        for view in self.shown():
             if view == viewer and outcome is not None:
                 self._paint(view, outcome)
 

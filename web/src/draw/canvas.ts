@@ -1,10 +1,15 @@
+import { signal } from "@preact/signals";
+
+/** How much sharper canvases are than the display: more than one while a picture is taken. */
+export const resolution = signal(1);
+
 /** Sizes a canvas to its place on screen, sharp on any display; what to draw with, in CSS pixels. */
 export function prepare(
   canvas: HTMLCanvasElement,
   width: number,
   height: number,
 ): CanvasRenderingContext2D | null {
-  const ratio = window.devicePixelRatio || 1;
+  const ratio = (window.devicePixelRatio || 1) * resolution.value;
   const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
   if (canvas.width !== w) canvas.width = w;
   if (canvas.height !== h) canvas.height = h;

@@ -5,7 +5,7 @@ import { Layout } from "../layout/layout";
 import { Memory } from "../layout/memory";
 import type { Transport } from "../transport/transport";
 import { type Client, connect, type Unsent } from "../wire/client";
-import type { Act, Library, LogitsView, MapView, Paint, Reply, View } from "../wire/types";
+import type { Act, Library, LogitsView, MapView, Paint, Reply, Save, View } from "../wire/types";
 import { drawnPart, headOf, isHead } from "./address";
 import { KernelState, viewKey } from "./kernel";
 import type { Panel, PanelKinds } from "./panels";
@@ -93,6 +93,10 @@ export class Board {
       data: (data, buffers) => kernel.take(data, buffers),
       progress: ({ jobs }) => {
         kernel.jobs.value = jobs;
+      },
+      saved: ({ name, path, problem }, buffers) => {
+        const content = buffers[0] ? new Blob([bytesOf(buffers[0])]) : null;
+        kernel.saved.value = { name, path, problem, content };
       },
       late: (late) => {
         kernel.late.value = late;
@@ -215,6 +219,12 @@ export class Board {
     this.tell({ op: "show", views: [], screen: this.screen });
   }
 
+  /** Has a file made of the board, or of what it shows; {@link KernelState.saved} tells of it. */
+  async save(what: Save["what"]): Promise<boolean> {
+    this.kernel.saved.value = null;
+    return !(await this.ask({ op: "save", what, views: [...this.views.peek()] })).problem;
+  }
+
   /** Says something that is of no use where the kernel is gone. */
   private tell(request: Unsent): void {
     this.ask(request).catch(() => undefined);
@@ -227,6 +237,10 @@ export class Board {
     this.leave();
     this.client.close();
   }
+}
+
+function bytesOf(view: DataView): ArrayBuffer {
+  return view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) as ArrayBuffer;
 }
 
 export const BoardContext = createContext<Board | null>(null);

@@ -11,6 +11,14 @@ export interface Picture {
   problem: Problem | null;
 }
 
+/** A file that the kernel has made: where it lies, and what is in it. */
+export interface SavedFile {
+  name: string;
+  path: string;
+  content: Blob | null;
+  problem: Problem | null;
+}
+
 /** One name for what a view asks for, whatever the order of its fields. */
 export function viewKey(view: View): string {
   const { kind, ...rest } = view;
@@ -39,6 +47,8 @@ export class KernelState {
   readonly state: Signal<State | null> = signal(null);
   readonly jobs: Signal<readonly Job[]> = signal([]);
   readonly late = signal(false);
+  /** The file that was asked for last, once it is made. */
+  readonly saved: Signal<SavedFile | null> = signal(null);
   /** What went wrong with a request; the state stays as it was. */
   readonly refused: Signal<Problem | null> = signal(null);
 
@@ -52,6 +62,8 @@ export class KernelState {
   readonly directions = slice(this.state, (s) => s.directions, []);
   readonly prompt = slice(this.state, (s) => s.prompt, "");
   readonly busy = computed(() => this.state.value?.busy ?? false);
+  /** Whether there is a model to change: a saved board has none. */
+  readonly live = computed(() => this.state.value?.live ?? true);
   readonly plan = computed(() => this.state.value?.plan ?? "");
   readonly revision = computed(() => this.state.value?.revision ?? 0);
   /** The token looked at, counted from the first. */

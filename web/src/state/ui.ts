@@ -41,6 +41,8 @@ export class UiState {
   readonly theme: Signal<Theme> = signal("light");
   readonly wide = signal(true);
   readonly help = signal(false);
+  /** Whether the ways to save are open. */
+  readonly saving = signal(false);
   readonly code: Signal<string | null> = signal(null);
   readonly copied = signal(false);
   readonly tour = signal(false);

@@ -1,3 +1,4 @@
+import alone from "./alone.css";
 import docks from "./docks.css";
 import frame from "./frame.css";
 import head from "./head.css";
@@ -10,6 +11,7 @@ import own from "./own.css";
 import parts from "./parts.css";
 import prompt from "./prompt.css";
 import residual from "./residual.css";
+import save from "./save.css";
 import status from "./status.css";
 import tokens from "./tokens.css";
 import tour from "./tour.css";
@@ -30,5 +32,7 @@ export const css = [
   inspector,
   own,
   status,
+  save,
   tour,
+  alone,
 ].join("");

@@ -1,5 +1,5 @@
 import type { Buffers, Transport } from "../transport/transport";
-import type { Progress, Push, Reply, Request, State, ViewData } from "./types";
+import type { Progress, Push, Reply, Request, Saved, State, ViewData } from "./types";
 
 type WithoutId<T> = T extends { id: number } ? Omit<T, "id"> : never;
 export type Unsent = WithoutId<Request>;
@@ -8,6 +8,8 @@ export interface Handlers {
   state(state: State): void;
   data(data: ViewData, buffers: Buffers): void;
   progress(progress: Progress): void;
+  /** A file that this client asked for. */
+  saved(saved: Saved, buffers: Buffers): void;
   /** Whether some request has waited longer than a live kernel takes. */
   late(late: boolean): void;
   /** Python set the layout. */
@@ -35,6 +37,7 @@ class MessageClient implements Client {
   // Several boards share one channel, and each hears the replies to all.
   private next = 1 + Math.floor(Math.random() * 2 ** 40);
   private readonly pending = new Map<number, Pending>();
+  private readonly saves = new Set<number>();
   private late = false;
   private seq = 0;
   private readonly stop: () => void;
@@ -58,6 +61,7 @@ class MessageClient implements Client {
         }, LATE_MS),
       };
       this.pending.set(id, entry);
+      if (request.op === "save") this.saves.add(id);
       this.transport.send({ ...request, id } as Request);
     });
   }
@@ -78,6 +82,9 @@ class MessageClient implements Client {
         break;
       case "progress":
         this.on.progress(push);
+        break;
+      case "saved":
+        if (this.saves.delete(push.id)) this.on.saved(push, buffers);
         break;
       case "view":
         this.on.data(push, buffers);

@@ -207,6 +207,27 @@ export interface Reply {
 }
 
 /**
+ * Save the board as a page, or the data of the screen's views; a :class:`Saved` follows.
+ */
+export interface Save {
+  op: "save";
+  id: number;
+  what: "csv" | "html" | "npz";
+  views?: View[];
+}
+
+/**
+ * What became of a :class:`Save`: where the file lies; its content is the one buffer.
+ */
+export interface Saved {
+  t: "saved";
+  id: number;
+  name: string;
+  path: string;
+  problem: Problem | null;
+}
+
+/**
  * What is selected on screen: addresses, and the position looked at.
  */
 export interface Select {
@@ -228,6 +249,8 @@ export interface Show {
 
 /**
  * Everything the screen shows that is not an array. ``seq`` counts these messages.
+ *
+ * ``live`` says whether there is a model to change: a saved board has none.
  */
 export interface State {
   t: "state";
@@ -245,6 +268,7 @@ export interface State {
   position: number;
   busy: boolean;
   plan: string;
+  live: boolean;
   problem: Problem | null;
   directions: string[];
 }
@@ -765,6 +789,25 @@ export interface OwnView {
 }
 
 /**
+ * All that a screen would have been sent.
+ *
+ * ``buffers`` are the arrays' bytes, each compressed (raw DEFLATE) and in base64; an array's
+ * ``buffer`` counts among all of them, and views share those that are equal. ``shown`` are the
+ * views that a person had on screen. ``left_out`` views did not fit. ``code`` is the Python that
+ * rebuilds the state.
+ */
+export interface Recording {
+  format: number;
+  made_with: string;
+  state: State;
+  code: string;
+  shown: View[];
+  views: ViewData[];
+  buffers: string[];
+  left_out: number;
+}
+
+/**
  * One summand of a residual, or one step to the metric; ``at`` is its address.
  */
 export interface Component {
@@ -896,6 +939,6 @@ export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | 
 
 export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo;
 
-export type Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember;
+export type Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save;
 
-export type Push = Reply | State | Progress | ViewData | Remembered;
+export type Push = Reply | State | Progress | ViewData | Remembered | Saved;

@@ -27,6 +27,8 @@ from circuitboard.wire.messages.core import (
     Remembered,
     Reply,
     Request,
+    Save,
+    Saved,
     Select,
     Show,
     State,
@@ -78,6 +80,7 @@ from circuitboard.wire.messages.norm import (
     NormView,
 )
 from circuitboard.wire.messages.own import OwnInfo, OwnPanel, OwnTable, OwnView
+from circuitboard.wire.messages.recording import Recording
 from circuitboard.wire.messages.residual import (
     Component,
     DecompositionInfo,
@@ -158,11 +161,14 @@ __all__ = [
     "Problem",
     "Progress",
     "Push",
+    "Recording",
     "Refusal",
     "Remember",
     "Remembered",
     "Reply",
     "Request",
+    "Save",
+    "Saved",
     "ScoredWord",
     "Select",
     "Show",

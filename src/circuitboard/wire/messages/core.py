@@ -116,7 +116,17 @@ class Remember(Message, frozen=True, tag="remember", tag_field="op"):
     layout: str
 
 
-Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember
+class Save(Message, frozen=True, tag="save", tag_field="op"):
+    """Save the board as a page, or the data of the screen's views; a :class:`Saved` follows."""
+
+    id: int
+    what: Literal["html", "npz", "csv"]
+    views: list[View] = msgspec.field(default_factory=list[View])
+
+
+Request = (
+    Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save
+)
 
 
 # --- kernel to screen -------------------------------------------------------------------------
@@ -198,7 +208,10 @@ class Job(Message, frozen=True):
 
 
 class State(Message, frozen=True, tag="state", tag_field="t"):
-    """Everything the screen shows that is not an array. ``seq`` counts these messages."""
+    """Everything the screen shows that is not an array. ``seq`` counts these messages.
+
+    ``live`` says whether there is a model to change: a saved board has none.
+    """
 
     seq: int
     revision: int
@@ -214,6 +227,7 @@ class State(Message, frozen=True, tag="state", tag_field="t"):
     position: int
     busy: bool
     plan: str
+    live: bool = True
     problem: Problem | None = None
     directions: list[str] = msgspec.field(default_factory=list[str])
 
@@ -240,4 +254,13 @@ class Remembered(Message, frozen=True, tag="remembered", tag_field="t"):
     layout: str
 
 
-Push = Reply | State | Progress | ViewData | Remembered
+class Saved(Message, frozen=True, tag="saved", tag_field="t"):
+    """What became of a :class:`Save`: where the file lies; its content is the one buffer."""
+
+    id: int
+    name: str = ""
+    path: str = ""
+    problem: Problem | None = None
+
+
+Push = Reply | State | Progress | ViewData | Remembered | Saved

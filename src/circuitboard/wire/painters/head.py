@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitboard.engine.held import HeldRun
+from circuitboard.methods.direct_logit_attribution import attribute
 from circuitboard.methods.head_output import attribute_sources
 from circuitboard.methods.head_pattern import shrink, summarise, without_first
 from circuitboard.models.model import Model
+from circuitboard.session.board import Board
 from circuitboard.spec.address import Address
 from circuitboard.spec.errors import CircuitboardError
 from circuitboard.wire.messages import HeadInfo, HeadLineView, HeadRange, HeadView
@@ -144,5 +146,18 @@ def triangle(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return codes[..., lower(codes.shape[-1])]
 
 
-PAINTER = Painter(paint, needs)
+def record(board: Board) -> list[HeadView]:
+    """Every head: those selected, the last one first, then by direct logit attribution."""
+    outcome, facts = board.outcome, board.model.facts
+    weights = np.zeros((facts.n_layers, facts.n_heads), np.float32)
+    if outcome is not None and outcome.metric is not None:
+        weights = np.abs(attribute(board.engine, outcome.now, outcome.metric).heads)
+    order = np.argsort(-weights, axis=None, kind="stable").tolist()
+    ranked = [HeadView(layer=i // facts.n_heads, head=i % facts.n_heads) for i in order]
+    chosen = [Address.parse(a) for a in reversed(board.selection) if "->" not in a]
+    first = [HeadView(layer=a.layer or 0, head=a.head) for a in chosen if a.head is not None]
+    return list(dict.fromkeys([*first, *ranked]))
+
+
+PAINTER = Painter(paint, needs, record)
 LINE = Painter(paint_line)

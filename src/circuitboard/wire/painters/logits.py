@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from circuitboard.engine.held import HeldRun
+from circuitboard.session.board import Board
 from circuitboard.wire.messages import LogitRow, LogitsInfo, LogitsView
 from circuitboard.wire.painters.scene import Painter, Scene, position_of
 
@@ -73,4 +74,12 @@ def ranks_of(logits: Float[Tensor, "v"], tokens: list[int]) -> list[int]:
     return (above.sum(-1) + 1).tolist()
 
 
-PAINTER = Painter(paint)
+def record(board: Board) -> list[LogitsView]:
+    """Every position, that looked at first. The last one is called -1, as on screen."""
+    length = len(board.tokens)
+    here = board.position % length
+    order = [here, *(i for i in reversed(range(length)) if i != here)]
+    return [LogitsView(position=-1 if i == length - 1 else i) for i in order]
+
+
+PAINTER = Painter(paint, record=record)

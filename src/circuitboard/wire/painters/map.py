@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, fields
+from typing import get_args
 
 import numpy as np
 
 from circuitboard.engine.held import HeldRun
 from circuitboard.methods.direct_logit_attribution import attribute
 from circuitboard.methods.part_norms import PartNorms, norm_scales, part_norms, streams_at_end
+from circuitboard.session.board import Board
 from circuitboard.session.effects import part_effects
 from circuitboard.session.measures import (
     kept_copying,
@@ -21,7 +23,7 @@ from circuitboard.session.measures import (
     kept_gradient,
     kept_head_scores,
 )
-from circuitboard.wire.messages import ClassesView, MapView
+from circuitboard.wire.messages import ClassesView, MapView, Measure
 from circuitboard.wire.painters.scene import Floats, Painter, Scene
 
 
@@ -95,12 +97,7 @@ def _norm(_view: MapView, scene: Scene, run: HeldRun, _end: str, out: _Values) -
 
 
 def _share(_view: MapView, scene: Scene, run: HeldRun, _end: str, out: _Values) -> None:
-    _put_norms(
-        scene.once(run, "norms", lambda: part_norms(scene.engine, run)).shares(
-            scene.model.facts.parallel
-        ),
-        out,
-    )
+    _put_norms(_norms_of(scene, run).shares(scene.model.facts.parallel), out)
 
 
 def _norms_of(scene: Scene, run: HeldRun) -> PartNorms:
@@ -155,5 +152,26 @@ def paint_classes(view: ClassesView, scene: Scene) -> None:
     scene.parcel.add("copying", kept_copying(scene.backlog, view, scene.engine))
 
 
-PAINTER = Painter(paint)
-CLASSES = Painter(paint_classes)
+def record(_board: Board) -> list[MapView]:
+    """Every measure."""
+    return [MapView(measure=name) for name in get_args(Measure)]
+
+
+def record_classes(_board: Board) -> list[ClassesView]:
+    """The one there is."""
+    return [ClassesView()]
+
+
+_HEADS = ("layer", "head")
+AXES = {
+    "heads": _HEADS,
+    "mlp": ("layer",),
+    "attn": ("layer",),
+    "rest": ("layer",),
+    "embed": ("embed",),
+    "resid": ("sublayer",),
+    "scales": ("sublayer",),
+}
+SCORES = ("previous", "duplicate", "induction", "current", "first", "copying")
+PAINTER = Painter(paint, record=record, axes=AXES)
+CLASSES = Painter(paint_classes, record=record_classes, axes=dict.fromkeys(SCORES, _HEADS))

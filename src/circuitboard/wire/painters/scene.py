@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -88,6 +88,10 @@ def _nothing(_view: View, _model: Model) -> list[Address]:
     return []
 
 
+def _unrecorded(_board: Board) -> list[View]:
+    return []
+
+
 @dataclass(frozen=True)
 class Painter:
     """How one kind of view is computed.
@@ -96,7 +100,14 @@ class Painter:
         paint: puts arrays into the scene's parcel and returns what goes beside them. Raises
             CircuitboardError where the model has no such part.
         needs: places whose values it reads in the run now: they are noted while that run is made.
+        record: the views of this kind that are worth having in a saved board, the most wanted
+            first; the first one is what its panel shows now.
+        axes: names of each array's axes, by the array's name without ``_now`` and ``_base``: what
+            the axes of saved data are called. ``position``, ``destination`` and ``source`` count
+            the prompt's tokens. An array without a line here is for drawing only.
     """
 
     paint: Callable[..., Info | None]
     needs: Callable[..., list[Address]] = _nothing
+    record: Callable[[Board], Sequence[View]] = _unrecorded
+    axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])

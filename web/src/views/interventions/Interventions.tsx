@@ -24,6 +24,7 @@ export function Tools() {
   const { kernel, ui } = board;
   const entries = kernel.entries.value;
   const state = kernel.state.value;
+  const live = kernel.live.value;
   return (
     <>
       {entries.length > 0 && <span class="count">{entries.length}</span>}
@@ -33,17 +34,22 @@ export function Tools() {
           name="undo"
           text="↶"
           title="Undo (Ctrl+Z)"
-          off={!state?.can_undo}
+          off={!live || !state?.can_undo}
           run={() => board.act("undo")}
         />
         <Tool
           name="redo"
           text="↷"
           title="Redo (Shift+Ctrl+Z)"
-          off={!state?.can_redo}
+          off={!live || !state?.can_redo}
           run={() => board.act("redo")}
         />
-        <Tool name="clear" text="Clear" off={entries.length === 0} run={() => board.act("clear")} />
+        <Tool
+          name="clear"
+          text="Clear"
+          off={!live || entries.length === 0}
+          run={() => board.act("clear")}
+        />
         <Tool
           name="copy-code"
           text={ui.copied.value ? "Copied ✓" : "Copy"}
@@ -58,11 +64,15 @@ export function Tools() {
 
 /** The ordered list of what is done to the model. */
 export function Interventions() {
-  const entries = useBoard().kernel.entries.value;
+  const { kernel } = useBoard();
+  const entries = kernel.entries.value;
+  const live = kernel.live.value;
   return (
     <section class="interventions" data-testid="interventions" aria-label="Interventions">
       {entries.length === 0 ? (
-        <p class="empty">None yet: select a part, and ablate, freeze or scale it.</p>
+        <p class="empty">
+          {live ? "None yet: select a part, and ablate, freeze or scale it." : "None."}
+        </p>
       ) : (
         <ol class="entries">
           {entries.map((entry) => (
@@ -130,6 +140,7 @@ function Line({ entry }: { entry: Entry }) {
         aria-checked={on}
         aria-label={`${text}: ${on ? "on" : "off"}`}
         data-testid={`entry-toggle-${id}`}
+        disabled={!board.kernel.live.value}
         onClick={() => board.actOnEntry("toggle", id)}
       >
         <span />
@@ -141,6 +152,7 @@ function Line({ entry }: { entry: Entry }) {
         class="icon"
         aria-label={`Remove: ${text}`}
         data-testid={`entry-remove-${id}`}
+        disabled={!board.kernel.live.value}
         onClick={() => board.actOnEntry("remove", id)}
       >
         ×

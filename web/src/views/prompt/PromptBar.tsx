@@ -69,6 +69,7 @@ export function PromptBar() {
   const { draft, changed, apply, restore, type } = useDraft();
   const form = useRef<HTMLFormElement>(null);
   const area = useRef<HTMLTextAreaElement>(null);
+  const saved = !useBoard().kernel.live.value;
   useTall(area, draft.prompt);
   return (
     <header class="prompt">
@@ -96,6 +97,7 @@ export function PromptBar() {
           ref={area}
           class="prompt-text"
           rows={1}
+          readOnly={saved}
           spellcheck={false}
           aria-label="Prompt"
           title="Enter applies, Shift+Enter starts a line, Escape restores"
@@ -104,9 +106,14 @@ export function PromptBar() {
           onInput={(event) => type({ prompt: event.currentTarget.value })}
         />
         <div class="prompt-fields">
-          <TokenField name="target" text={draft.target} type={(target) => type({ target })} />
-          <TokenField name="foil" text={draft.foil} type={(foil) => type({ foil })} />
-          <button type="submit" class="apply" data-testid="apply-prompt">
+          <TokenField
+            name="target"
+            text={draft.target}
+            saved={saved}
+            type={(target) => type({ target })}
+          />
+          <TokenField name="foil" text={draft.foil} saved={saved} type={(foil) => type({ foil })} />
+          <button type="submit" class="apply" data-testid="apply-prompt" disabled={saved}>
             Apply
           </button>
         </div>
@@ -120,16 +127,18 @@ export function PromptBar() {
 interface FieldProps {
   name: "target" | "foil";
   text: string;
+  saved: boolean;
   type: (text: string) => void;
 }
 
-function TokenField({ name, text, type }: FieldProps) {
+function TokenField({ name, text, saved, type }: FieldProps) {
   return (
     <label class={`field is-${name}`}>
       <span>{name}</span>
       <input
         type="text"
         size={Math.max(6, Math.min(16, text.length + 1))}
+        readOnly={saved}
         spellcheck={false}
         autocomplete="off"
         data-testid={`${name}-input`}

@@ -61,7 +61,7 @@ function Action({ name, label, glyph, keys }: ActionProps) {
       class="action"
       data-testid={`ctl-${name}`}
       aria-pressed={action.on}
-      disabled={action.at.length === 0}
+      disabled={action.at.length === 0 || !board.kernel.live.value}
       title={`${label} (${keys} on the map)`}
       onClick={() => act(board, action)}
     >
@@ -82,7 +82,7 @@ function Release() {
       type="button"
       class="action"
       data-testid="ctl-release"
-      disabled={!touched}
+      disabled={!touched || !board.kernel.live.value}
       title="Take back all that is done to the selection (r on the map)"
       onClick={() => act(board, action)}
     >
@@ -111,6 +111,7 @@ function ScaleControl() {
         min={0}
         max={MOST}
         step={0.05}
+        disabled={!board.kernel.live.value}
         value={factor}
         data-testid="ctl-scale"
         aria-label="Scale the output"

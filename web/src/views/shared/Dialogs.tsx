@@ -9,7 +9,8 @@ interface DialogProps {
   children: ComponentChildren;
 }
 
-function Dialog({ title, close, wide = false, children }: DialogProps) {
+/** A box over the board; pictures of the board leave it out. */
+export function Dialog({ title, close, wide = false, children }: DialogProps) {
   const box = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
     const before = document.activeElement;
@@ -20,7 +21,7 @@ function Dialog({ title, close, wide = false, children }: DialogProps) {
     };
   }, []);
   return (
-    <div class="backdrop">
+    <div class="backdrop" data-no-picture>
       <dialog
         ref={box}
         class="dialog"

@@ -2,6 +2,7 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import { boardItems, toggleMenu } from "../../layout/menus";
 import { useBoard } from "../../state/board";
 import type { Job } from "../../wire/types";
+import { SaveButton } from "../save/SaveDialog";
 
 const SHOW_BUSY_AFTER_MS = 250;
 
@@ -136,6 +137,7 @@ export function Footer() {
       </span>
       <span class="grow" />
       <Busy />
+      <SaveButton />
       <BoardButtons />
     </footer>
   );
