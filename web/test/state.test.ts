@@ -63,10 +63,14 @@ test("marks are the sum of the entries that are on", () => {
     entry(4, "L3H3", "freeze", "freeze L3H3", false),
     entry(5, "L2.ln1.scale", "freeze", "freeze L2.ln1.scale"),
     entry(6, "L2H0@3", "zero", "ablate L2H0@3"),
+    entry(7, "L3H0", "patch", "patch L3H0"),
+    entry(8, "L3.resid_post", "add", "add to L3.resid_post"),
   ]);
   assert.ok(marks.get("L1H2")?.ablated && marks.get("L1H2")?.pattern);
   assert.equal(marks.get("L0.mlp")?.factor, "×0.5");
   assert.equal(marks.has("L3H3"), false);
   assert.ok(marks.get("L2.ln1.scale")?.frozen);
+  assert.ok(marks.get("L3H0")?.patched && !marks.get("L3H0")?.set);
+  assert.ok(marks.get("L3.resid_post")?.added);
   assert.equal(drawnPart("L2.mlp.n512"), "L2.mlp");
 });

@@ -285,14 +285,14 @@ def problem_of(error: Exception) -> m.Problem:
 
 
 #: How each kind of intervention is drawn on the part.
-_LOOKS: dict[str, Literal["zero", "freeze", "scale", "set"]] = {
+_LOOKS: dict[str, Literal["zero", "freeze", "patch", "scale", "add", "set"]] = {
     "zero": "zero",
     "mean": "zero",
     "resample": "zero",
     "freeze": "freeze",
     "scale": "scale",
-    "patch": "set",
-    "add": "set",
+    "patch": "patch",
+    "add": "add",
     "set": "set",
 }
 

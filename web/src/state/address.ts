@@ -46,6 +46,8 @@ export interface Marks {
   ablated: boolean;
   frozen: boolean;
   pattern: boolean;
+  patched: boolean;
+  added: boolean;
   set: boolean;
   factor: string | null;
   /** Something else about the part, or a position of it, is changed. */
@@ -56,6 +58,8 @@ const NONE: Marks = {
   ablated: false,
   frozen: false,
   pattern: false,
+  patched: false,
+  added: false,
   set: false,
   factor: null,
   other: false,
@@ -83,6 +87,8 @@ function mark(marks: Marks, entry: Entry, place: string, part: string): void {
   if (place.endsWith(".pattern")) marks.pattern = true;
   else if (entry.kind === "zero") marks.ablated = true;
   else if (entry.kind === "freeze") marks.frozen = true;
+  else if (entry.kind === "patch") marks.patched = true;
+  else if (entry.kind === "add") marks.added = true;
   else if (entry.kind === "set") marks.set = true;
   else marks.factor = `×${entry.text.split("×").pop()?.trim() ?? "?"}`;
 }
@@ -107,6 +113,8 @@ export function marksText(marks: Marks | undefined): string {
     marks.ablated && "ablated",
     marks.frozen && "output frozen",
     marks.pattern && "pattern frozen",
+    marks.patched && "patched",
+    marks.added && "added to",
     marks.set && "set",
     marks.factor && `scaled ${marks.factor}`,
     marks.other && "changed inside",

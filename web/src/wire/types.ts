@@ -67,7 +67,7 @@ export interface Code {
 export interface Entry {
   id: number;
   at: string;
-  kind: "freeze" | "scale" | "set" | "zero";
+  kind: "add" | "freeze" | "patch" | "scale" | "set" | "zero";
   text: string;
   on: boolean;
 }

@@ -193,7 +193,7 @@ class Entry(Message, frozen=True):
 
     id: int
     at: str
-    kind: Literal["zero", "freeze", "scale", "set"]
+    kind: Literal["zero", "freeze", "patch", "scale", "add", "set"]
     text: str
     on: bool
 

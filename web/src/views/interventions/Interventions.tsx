@@ -114,6 +114,8 @@ function Tool({ name, text, more = "", title, off, run }: ToolProps) {
 const GLYPH: Readonly<Record<Entry["kind"], GlyphName | null>> = {
   zero: "ablated",
   freeze: "frozen",
+  patch: "patched",
+  add: "added",
   set: "set",
   scale: null,
 };

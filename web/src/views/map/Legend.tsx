@@ -72,6 +72,12 @@ function Marks() {
         <span class="legend-factor">×0.5</span> scaled
       </li>
       <li>
+        <Glyph name="patched" /> patched
+      </li>
+      <li>
+        <Glyph name="added" /> added to
+      </li>
+      <li>
         <Glyph name="set" /> set
       </li>
       <li>

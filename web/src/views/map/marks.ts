@@ -9,6 +9,8 @@ function glyphsOf(marks: Marks): GlyphName[] {
   const names: GlyphName[] = [];
   if (marks.frozen) names.push("frozen");
   if (marks.pattern) names.push("pattern");
+  if (marks.patched) names.push("patched");
+  if (marks.added) names.push("added");
   if (marks.set) names.push("set");
   if (marks.other) names.push("other");
   return names;

@@ -26,6 +26,8 @@ const STATES: Readonly<Record<string, (marks: Marks) => boolean>> = {
   ablated: (marks) => marks.ablated,
   frozen: (marks) => marks.frozen || marks.pattern,
   scaled: (marks) => marks.factor !== null,
+  patched: (marks) => marks.patched,
+  added: (marks) => marks.added,
   set: (marks) => marks.set,
   changed: () => true,
 };
