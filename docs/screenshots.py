@@ -113,7 +113,7 @@ VIEWS = {
     "view-attribution": Picture(
         "logits", press("tab-logits", "logits-attribution"), "waterfall-sum", 900
     ),
-    "view-own": Picture("own-entropy-of-attention", show_own, "own-entropy-of-attention", 640),
+    "view-own": Picture("own:entropy-of-attention", show_own, "own-entropy-of-attention", 640),
 }
 
 
