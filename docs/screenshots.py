@@ -23,9 +23,9 @@ from harness import chromium, execute, find_browser, server, wait_for_board  # n
 from playwright.sync_api import Browser, Locator, Page, expect  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
-SIZE = {"width": 1400, "height": 900}
+WIDTH, HEIGHT = 1400, 900
 #: A panel beside the map is as high as this window lets it be.
-TALL = {"width": 1400, "height": 1080}
+TALL = 1080
 Theme = Literal["light", "dark"]
 THEMES: dict[Theme, str] = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 BOARDS: dict[Theme, set[str]] = {"light": {"board-light", "board-close"}, "dark": {"board-dark"}}
@@ -65,7 +65,7 @@ class Picture:
     panel: str
     arrange: Callable[[Page], None]
     shown: str
-    height: int = TALL["height"]
+    height: int = TALL
 
 
 def press(*names: str) -> Callable[[Page], None]:
@@ -143,7 +143,9 @@ def lab(browser: Browser, theme: Theme, *command: str) -> Iterator[Page]:
     """A page of JupyterLab with the board painted."""
     settings = {"@jupyterlab/apputils-extension/themes": {"theme": THEMES[theme]}}
     with server("open", *command, settings=settings) as running:
-        context = browser.new_context(viewport=SIZE, color_scheme=theme, device_scale_factor=1)
+        context = browser.new_context(
+            viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=theme, device_scale_factor=1
+        )
         page = context.new_page()
         page.goto(running.workspace("pictures"))
         wait_for_board(page)
@@ -183,7 +185,7 @@ def take_views(browser: Browser, pictures: dict[str, Picture]) -> None:
     with lab(browser, "light", "names") as page:
         execute(page, f"board.ablate({HEAD!r}); board.wait()")
         for name, picture in pictures.items():
-            page.set_viewport_size({"width": TALL["width"], "height": picture.height})
+            page.set_viewport_size({"width": WIDTH, "height": picture.height})
             picture.arrange(page)
             page.get_by_test_id(f"tab-{picture.panel}").click()
             expect(page.get_by_test_id(picture.shown).first).to_be_visible()
