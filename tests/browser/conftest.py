@@ -15,6 +15,7 @@ from harness import (
     execute,
     find_browser,
     server,
+    until,
     wait_for_board,
 )
 
@@ -68,7 +69,7 @@ def page(lab: Server, chrome: Any, record: Record, request: pytest.FixtureReques
     page.goto(lab.workspace(re.sub(r"\W", "-", request.node.name)))
     wait_for_board(page)
     execute(page, RESET)
-    page.wait_for_function(SETTLED)
+    until(page, SETTLED)
     yield page
     if getattr(request.node, "failed", False):
         RESULTS.mkdir(exist_ok=True)

@@ -193,6 +193,17 @@ IDLE = f"""() => {{ {FIND}
   return panel?.sessionContext?.session?.kernel?.status === 'idle'; }}"""
 
 
+def until(page: Page, question: str, *, within_s: float = 15.0) -> None:
+    """Asks the page until it says yes.
+
+    For functions that are async: ``wait_for_function`` takes their promise itself for a yes.
+    """
+    deadline = time.monotonic() + within_s
+    while not page.evaluate(question):
+        assert time.monotonic() < deadline, f"the page still says no to {question}"
+        page.wait_for_timeout(50)
+
+
 def execute(page: Page, code: str) -> None:
     """Runs code in the notebook's kernel without a cell; raises what it raises."""
     problem = page.evaluate(

@@ -71,6 +71,13 @@ def part(page: Page, address: str) -> Locator:
     return page.get_by_test_id(f"part-{address}")
 
 
+def show(page: Page, panel: str) -> None:
+    """Brings a panel in front of those that share its dock."""
+    tab = page.get_by_test_id(f"tab-{panel}")
+    tab.click()
+    expect(tab).to_have_attribute("aria-selected", "true")
+
+
 def choose(page: Page, address: str) -> None:
     """Clicks a head on the map; its view opens."""
     part(page, address).click()
@@ -111,7 +118,7 @@ def number(text: str) -> float:
 
 def probabilities(page: Page) -> dict[str, tuple[float, float]]:
     """Token to (probability now, at baseline), of the rows shown; brings their panel in front."""
-    page.get_by_test_id("tab-logits").click()
+    show(page, "logits")
     expect(page.get_by_test_id("logits-view")).to_have_attribute("data-position", re.compile(r"\d"))
     rows = page.get_by_test_id("logit-row").evaluate_all(
         "rows => rows.map(r => [r.dataset.token, +r.dataset.probNow, +r.dataset.probBase])"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness import execute, run_cell
+from harness import execute, run_cell, until
 from playwright.sync_api import Page, expect
 from steps import (
     ablate,
@@ -114,7 +114,7 @@ def test_the_copied_code_rebuilds_the_state(page: Page) -> None:
     ablate(page, "L2H1")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_test_id("copy-code").click()
-    page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('L2H1')")
+    until(page, "async () => (await navigator.clipboard.readText()).includes('L2H1')")
     code = page.evaluate("navigator.clipboard.readText()")
     assert code.strip() == run_cell(page, "print(board.code())").strip()
     execute(page, f"_space = {{}}\nexec({code!r}, _space)")

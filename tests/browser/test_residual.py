@@ -13,6 +13,7 @@ from steps import (
     number,
     part,
     picture,
+    show,
 )
 
 
@@ -31,6 +32,7 @@ def ends(text: str) -> tuple[float, float]:
 
 
 def test_the_lens_shows_tokens_and_selects(page: Page) -> None:
+    show(page, "residual")
     canvas = page.get_by_test_id("lens-grid-canvas")
     expect_painted(canvas, at_least=8)
     old = picture(canvas)
@@ -51,6 +53,7 @@ def test_the_lens_shows_tokens_and_selects(page: Page) -> None:
 
 
 def test_the_lens_works_by_keyboard(page: Page) -> None:
+    show(page, "residual")
     canvas = page.get_by_test_id("lens-grid-canvas")
     canvas.focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowDown", "Enter"):
@@ -61,16 +64,19 @@ def test_the_lens_works_by_keyboard(page: Page) -> None:
 
 
 def test_the_lens_follows_an_intervention(page: Page) -> None:
+    show(page, "residual")
     page.get_by_test_id("residual-side-difference").click()
     canvas = page.get_by_test_id("lens-grid-canvas")
     expect_painted(canvas, at_least=2)
     old = picture(canvas)
     ablate(page, "L1H1")
+    show(page, "residual")
     expect_new_picture(canvas, old)
     page.get_by_test_id("residual-side-now").click()
 
 
 def test_the_parts_sum_to_the_residual(page: Page) -> None:
+    show(page, "residual")
     page.get_by_test_id("residual-parts").click()
     table = page.get_by_test_id("decomposition")
     expect(table.get_by_test_id("part-bar").first).to_be_visible()
@@ -96,11 +102,13 @@ def test_the_parts_sum_to_the_residual(page: Page) -> None:
     table.get_by_role("button", name="L2 heads").click()
     table.get_by_role("button", name="L2H1").click()
     assert "L2H1" in run_cell(page, "board.selection")
+    show(page, "residual")
     select.select_option("metric")
     page.get_by_test_id("residual-lens").click()
 
 
 def test_geometry_and_embeddings_are_painted(page: Page) -> None:
+    show(page, "residual")
     page.get_by_test_id("residual-geometry").click()
     canvas = page.get_by_test_id("stream-grid-canvas")
     for what in ("norms", "projection", "layers", "positions"):
@@ -122,8 +130,10 @@ def test_a_map_click_on_the_stream_moves_the_view(page: Page) -> None:
 
 
 def test_the_waterfall_ends_at_the_metric(page: Page) -> None:
+    show(page, "logits")
     page.get_by_test_id("logits-attribution").click()
     ablate(page, "L2H1")
+    show(page, "logits")
     shown = page.get_by_test_id("waterfall-sum")
     page.wait_for_function(
         """([wanted]) => Math.abs(document.querySelector('[data-testid=waterfall-sum]')
@@ -149,6 +159,7 @@ def test_the_waterfall_ends_at_the_metric(page: Page) -> None:
 
 
 def test_every_position_and_tokens_through_the_layers(page: Page) -> None:
+    show(page, "logits")
     page.get_by_test_id("logits-positions").click()
     canvas = page.get_by_test_id("logit-grid-canvas")
     expect_painted(canvas, at_least=8)

@@ -8,6 +8,14 @@ interface Host {
   element: HTMLElement;
   model: string;
   view: Panel["component"];
+  /** How far its boxes were scrolled when it left its last place: a move forgets that. */
+  scrolled: readonly (readonly [Element, number, number])[];
+}
+
+function scrolledIn(element: Element): Host["scrolled"] {
+  return [element, ...element.querySelectorAll("*")]
+    .filter((each) => each.scrollLeft !== 0 || each.scrollTop !== 0)
+    .map((each) => [each, each.scrollLeft, each.scrollTop]);
 }
 
 /** The panels' own elements: they move between docks without being drawn anew. */
@@ -24,6 +32,7 @@ class Hosts {
     const here = old?.element.ownerDocument === into.ownerDocument;
     if (old && here && old.model === name && old.view === panel.component) {
       into.append(old.element);
+      for (const [box, x, y] of old.scrolled) box.scrollTo(x, y);
       return;
     }
     this.drop(panel.id);
@@ -33,7 +42,7 @@ class Hosts {
     element.dataset.home = panel.home;
     into.append(element);
     const View = panel.component;
-    this.hosts.set(panel.id, { element, model: name, view: View });
+    this.hosts.set(panel.id, { element, model: name, view: View, scrolled: [] });
     render(
       <BoardContext.Provider value={this.board}>
         <View model={model} />
@@ -44,8 +53,10 @@ class Hosts {
 
   /** A place of the panel is gone; it is dropped unless it is put into another one now. */
   leave(panel: Panel, from: HTMLElement): void {
-    const element = this.hosts.get(panel.id)?.element;
-    if (element?.parentNode !== from) return;
+    const host = this.hosts.get(panel.id);
+    if (host?.element.parentNode !== from) return;
+    const { element } = host;
+    host.scrolled = scrolledIn(element);
     element.remove();
     queueMicrotask(() => {
       if (!element.isConnected && !panel.keep) this.drop(panel.id, element);

@@ -62,6 +62,7 @@ const SVG_STYLE = [
   "stroke-linecap",
   "stroke-linejoin",
   "opacity",
+  "vector-effect",
   "font-family",
   "font-size",
   "font-weight",

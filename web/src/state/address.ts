@@ -31,10 +31,13 @@ export function partName(address: string): string {
   const names: Record<string, string> = {
     mlp: "MLP",
     attn: "all of the attention",
-    "ln1.scale": "LayerNorm scale before attention",
-    "ln2.scale": "LayerNorm scale before the MLP",
+    ln1: "norm before attention",
+    ln2: "norm before the MLP",
+    ln_final: "final norm",
+    "ln1.scale": "scale of the norm before attention",
+    "ln2.scale": "scale of the norm before the MLP",
     resid_post: "residual stream after the layer",
-    "ln_final.scale": "final LayerNorm scale",
+    "ln_final.scale": "scale of the final norm",
     embed: "token embedding",
     pos_embed: "position embedding",
   };

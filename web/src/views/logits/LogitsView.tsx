@@ -27,11 +27,15 @@ export function LogitsView({ model }: { model: ModelInfo }) {
     >
       <header class="section-head">
         <h2>Next token</h2>
-        {token && section.value !== "positions" && (
-          <span class="faint">
-            after <code>{showToken(token.text)}</code>
-            <sub>{shown}</sub>
-          </span>
+        {section.value === "positions" ? (
+          <span class="faint">after each token</span>
+        ) : (
+          token && (
+            <span class="faint">
+              after <code>{showToken(token.text)}</code>
+              <sub>{shown}</sub>
+            </span>
+          )
         )}
         <span class="grow" />
         <Segmented

@@ -99,8 +99,11 @@ function write(scene: Scene, part: Part, box: Box, { value, ink }: { value: numb
   }
   const facts = part.kind === "head" ? scene.facts(part.layer * scene.heads + part.index) : "";
   if (facts && fits(box, CLASS_FROM)) lines.push([facts, 400]);
-  const longest = Math.max(...lines.map(([text]) => text.length));
-  const size = Math.min(12, (box.height * 0.78) / lines.length, (box.width / longest) * 1.6);
+  // All heads have names of one size.
+  const least = part.kind === "head" ? `H${scene.heads - 1}`.length : 0;
+  const longest = Math.max(least, ...lines.map(([text]) => text.length));
+  const room = ((box.width - 3) / longest) * 1.5;
+  const size = Math.min(12, (box.height * 0.78) / lines.length, room);
   if (size < 6.5) return;
   const middle = box.y + box.height / 2;
   lines.forEach(([text, weight], i) => {

@@ -80,7 +80,13 @@ function Explained({ picture, info }: { picture: Picture; info: MlpInfo }) {
         direct {signed(base.total, 3)} <span class="arrow">→</span>{" "}
         <b data-testid="mlp-direct">{signed(now.total, 3)}</b>
       </div>
-      <svg width={WIDTH} height={HEIGHT} role="img" aria-label={label}>
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        height={HEIGHT}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={label}
+      >
         <title>{label}</title>
         <line class="bars-zero" x1={0} x2={WIDTH} y1={y(0)} y2={y(0)} />
         <line class="explained-all" x1={0} x2={WIDTH} y1={y(all)} y2={y(all)} />

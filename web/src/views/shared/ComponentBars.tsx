@@ -101,7 +101,7 @@ function Axis({ ends }: { ends: readonly [number, number] }) {
   return (
     <span class="axis">
       {low < 0 && <i style={{ left: 0 }}>{format(low)}</i>}
-      {zero > 24 && zero < 76 && <i style={{ left: `${zero}%`, translate: "-50%" }}>0</i>}
+      {zero > 40 && zero < 62 && <i style={{ left: `${zero}%`, translate: "-50%" }}>0</i>}
       {high > 0 && <i style={{ right: 0 }}>{format(high)}</i>}
     </span>
   );

@@ -31,6 +31,8 @@ export function Controls() {
           {others.length ? `and ${others.slice(0, 6).join(", ")}` : partName(shown)}
           {others.length > 6 && ` and ${others.length - 6} more`}
         </span>
+        <span class="grow" />
+        <Release />
       </div>
       <div class="controls-row">
         <Action name="ablate" label="Ablate" glyph="ablated" keys="a" />
@@ -39,7 +41,6 @@ export function Controls() {
           <Action name="freeze-pattern" label="Freeze pattern" glyph="pattern" keys="p" />
         )}
         <ScaleControl key={parts.join()} />
-        <Release />
       </div>
     </section>
   );

@@ -140,12 +140,11 @@ function useGrid(props: GridProps, width: number, zoom: Signal<number>, cell: Si
     });
   };
   const { row, column } = props.selected ?? NONE;
-  const ready = width > 0;
   useLayoutEffect(() => {
     const at = { row: row ?? 0, column: column ?? 0 };
     const to = scrollTo(frame, scroll.peek(), at);
-    if (ready) box.current?.scrollTo(to.x, row === null ? scroll.peek().y : to.y);
-  }, [row, column, ready]);
+    if (width > 0) box.current?.scrollTo(to.x, row === null ? scroll.peek().y : to.y);
+  }, [row, column, width]);
   useLayoutEffect(paint);
   useSignalEffect(paint);
   return { canvas, box, frame, scroll };
