@@ -117,6 +117,7 @@ def test_arrays_are_drawn_and_read_cell_by_cell(page: Page) -> None:
     numbers = own(page, "numbers")
     numbers.get_by_label("Numbers: arrow keys read the cells").focus()
     page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
     value = run_cell(page, "print(f'{np.random.default_rng(0).normal(size=(6, 9))[0, 1]:.5g}')")
     expect(numbers.get_by_role("status").last).to_contain_text(value.strip()[:5])
     expect(own(page, "strip").locator(".own-token")).to_have_count(15)

@@ -89,7 +89,8 @@ def alone(m: Model, wanted: InterventionSet, metric: Metric) -> np.ndarray:
     return Judge(m, metric, tokens, lengths).run(engine, run).numpy()
 
 
-CASES = [(name, seed) for name in tiny.ARCHITECTURES for seed in (1, 2)]
+#: Without a window, Mistral computes what Llama does: the oracle's tests have both.
+CASES = [(name, seed) for name in tiny.ARCHITECTURES if name != "mistral" for seed in (1, 2)]
 
 
 @pytest.mark.parametrize(("name", "seed"), CASES)

@@ -264,3 +264,15 @@ def test_after_the_last_block_prompts_of_unequal_length_run_alone() -> None:
     for value, prompt in zip(found[0], prompts, strict=True):
         plain = run(m, prompt, done, target="t7", foil="t11").metric
         assert value == pytest.approx(plain, abs=1e-5)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_edge_into_the_logits_is_its_own_runs_alone(first: bool) -> None:
+    m = tiny.model("gpt2")
+    prompts = [CLEAN, tiny.prompt(9, 3)]
+    sets = [[Patch("L0H1->logits", [OTHER, CLEAN])], [Scale("ln_final", 0.5)]]
+    sets = sets if first else sets[::-1]
+    found, _ = measure(m, prompts, [InterventionSet.of(s) for s in sets], DIFFERENCE)
+    for row, done in zip(found, sets, strict=True):
+        logits = run(m, prompts, done).logits[:, -1]
+        np.testing.assert_allclose(row, logits[:, 7] - logits[:, 11], atol=1e-4)

@@ -119,9 +119,7 @@ def test_words_are_products_of_weights(name: str) -> None:
             layer_gain = layer_gain + 1
         (norm * layer_gain @ matrix[:, neuron]).backward()
         assert stream.grad is not None
-        from circuitboard.models.norms import embedding
-
-        expected = embedding(m) @ stream.grad
+        expected = m.embedding() @ stream.grad
         values = {word.id: word.value for word in words.high}
         np.testing.assert_allclose(
             [values[i] for i in range(tiny.VOCABULARY)], expected.numpy(), atol=1e-4, rtol=1e-4

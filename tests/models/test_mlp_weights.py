@@ -8,7 +8,7 @@ import torch
 import tiny
 from circuitboard.engine.run import run
 from circuitboard.models.mlp import elementwise, mlp_weights
-from circuitboard.models.norms import centred, embedding, gain, unembedding
+from circuitboard.models.norms import centred, gain
 from circuitboard.spec.address import Address
 from circuitboard.spec.errors import AddressError
 
@@ -70,7 +70,7 @@ def test_the_gain_gives_what_a_norm_computes(name: str, place: str) -> None:
 @pytest.mark.parametrize("name", tiny.ARCHITECTURES)
 def test_the_vocabulary_matrices(name: str) -> None:
     m = tiny.model(name)
-    w_e, w_u = embedding(m), unembedding(m)
+    w_e, w_u = m.embedding(), m.unembedding()
     assert w_e.shape == w_u.shape == (tiny.VOCABULARY, m.facts.d_model)
     torch.testing.assert_close(w_u[[3, 5]].float(), m.unembed_rows([3, 5]))
     embedded = torch.tensor(run(m, PROMPT)["embed"][0])

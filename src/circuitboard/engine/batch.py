@@ -265,8 +265,9 @@ class Batch:
                 request for n in rows for request in self._requests(joining[n][1], flight.values)
             ]
             if layer == self.engine.model.facts.n_layers and asked:
-                shift = torch.cat([request.shift for request in asked])
-                fresh = fresh + shift[:, flight.position :]
+                shift = torch.cat([request.shift for request in asked])[:, flight.position :]
+                own = [n * flight.prompts + row for n in rows for row in range(flight.prompts)]
+                fresh = fresh.index_add(0, torch.tensor(own, device=fresh.device), shift)
                 continue
             places = edges.receive(self.engine, self.base, layer, asked, flight.values)
             for n, received in zip(rows, places, strict=True):

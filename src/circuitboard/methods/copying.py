@@ -24,7 +24,7 @@ from torch import Tensor
 
 from circuitboard.engine.engine import Engine, engine_of
 from circuitboard.engine.sweep import Watch
-from circuitboard.models.attention import embedding, norm_gain, value_weights
+from circuitboard.models.attention import value_weights
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
 
@@ -58,7 +58,7 @@ def step_count(model: Model) -> int:
 def copying_steps(engine: Engine, found: Floats, fold: bool = True) -> Generator[int, None, None]:
     """Fills in scores layer by layer; yields the steps done."""
     model, epoch, done = engine.model, engine.epoch, 0
-    embed = embedding(model)
+    embed = model.embedding()
     through = torch.zeros(model.facts.d_model, model.facts.d_model, device=embed.device)
     count = min(len(embed), model.facts.d_vocab)
     for start in range(0, model.facts.d_vocab, _rows(model)):
@@ -84,7 +84,7 @@ def _small(model: Model, layer: int, through: Tensor, fold: bool) -> Float[Tenso
     reads = value_weights(model, layer).to(through.device).float()
     writes = model.output_weights(layer).detach().to(through.device).float()
     if fold:
-        gain = norm_gain(model, Address("ln1", layer))
+        gain = model.norm_gain(Address("ln1", layer))
         reads = reads if gain is None else gain.to(reads)[:, None] * reads
         reads = _centred(model, reads, 1, model.has_part("ln1"))
         after = model.post_gain(layer, "ln1_post")

@@ -24,7 +24,7 @@ from circuitboard.engine.run import metric_of
 from circuitboard.methods.direct_logit_attribution import reading
 from circuitboard.models.mlp import MlpWeights, mlp_weights
 from circuitboard.models.model import Model
-from circuitboard.models.norms import centred, embedding, gain, unembedding
+from circuitboard.models.norms import centred, gain
 from circuitboard.spec.address import Address
 from circuitboard.spec.errors import AddressError, TargetError
 from circuitboard.spec.intervention import AnyIntervention, InterventionSet
@@ -186,14 +186,14 @@ def _logits(model: Model, row: Float[Tensor, "d"], layer: int) -> Float[Tensor, 
     final = model.final_gain()
     if final is not None:
         row = centred(model, row) * final
-    matrix = unembedding(model)
+    matrix = model.unembedding()
     return (matrix @ row.to(matrix)).float()
 
 
 def _read(model: Model, weights: MlpWeights, column: Float[Tensor, "d"]) -> Float[Tensor, "v"]:
     if model.has(weights.reads) and model.facts.norm != "none":
         column = centred(model, column * gain(model, weights.reads))
-    matrix = embedding(model)
+    matrix = model.embedding()
     return (matrix @ column.to(matrix)).float()
 
 

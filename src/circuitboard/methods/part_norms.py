@@ -12,7 +12,6 @@ from torch import Tensor
 
 from circuitboard.engine.engine import Engine
 from circuitboard.engine.held import HeldRun, Written
-from circuitboard.models.attention import norm_eps
 from circuitboard.spec.address import Address
 
 Floats = NDArray[np.float32]
@@ -123,7 +122,7 @@ def norm_scales(engine: Engine, run: HeldRun) -> Floats:
             out.append(float(engine.read(run, [place])[place.place][rows, last].float().mean()))
         else:
             centred = stream - stream.mean(-1, keepdim=True) if model.facts.norm == "LN" else stream
-            scale = (centred.pow(2).mean(-1) + norm_eps(model, place)).sqrt()
+            scale = (centred.pow(2).mean(-1) + model.norm_eps(place)).sqrt()
             out.append(float(scale.mean()))
     return np.array(out, np.float32)
 

@@ -250,7 +250,7 @@ class Model:
         """W_E [v, d], as stored: a model may scale what it looks up (Gemma)."""
         table = getattr(self.bridge.original_model, "get_input_embeddings", lambda: None)()
         weight = getattr(table, "weight", None)
-        return self.bridge.W_E.detach() if weight is None else weight.detach()
+        return (self.bridge.W_E if weight is None else weight).detach()
 
     def unembedding(self) -> Tensor:
         """All directions that write logits, [v, d], in the model's own precision; no copy."""
@@ -273,37 +273,51 @@ class Model:
         cap = self.facts.softcap
         return logits if not cap else torch.tanh(logits / cap) * cap
 
-    def final_gain(self) -> Tensor | None:
-        """The final norm's gain, float32 [d], or None where there is none."""
-        if not self.has_part("ln_final"):
-            return None
-        norm = self.bridge.ln_final
-        weight = getattr(norm, "weight", None)
-        if weight is None:
-            return None
-        weight = weight.detach().float()
-        return 1.0 + weight if getattr(norm, "uses_weight_offset", False) else weight
+    def _norm(self, which: str, layer: int | None = None) -> Any:
+        home = self.bridge if layer is None else self.bridge.blocks[layer]
+        return home._modules.get(which)
 
-    def final_bias(self) -> Tensor | None:
-        """The final norm's bias, float32 [d], or None."""
-        norm = getattr(self.bridge, "ln_final", None) if self.has_part("ln_final") else None
-        bias = getattr(getattr(norm, "original_component", None), "bias", None)
-        return None if bias is None else bias.detach().float()
+    def norm_gain(self, address: Address) -> Tensor | None:
+        """The gain of the norm that an address belongs to, float32 [d], or None."""
+        return _gain(self._norm(address.part.removesuffix(".scale"), address.layer))
 
     def norm_bias(self, address: Address) -> Tensor | None:
         """The bias of the norm that an address belongs to, [d], or None."""
-        which = address.part.removesuffix(".scale")
-        home = self.bridge if address.layer is None else self.bridge.blocks[address.layer]
-        bias = getattr(getattr(home._modules[which], "original_component", None), "bias", None)
+        norm = self._norm(address.part.removesuffix(".scale"), address.layer)
+        bias = getattr(getattr(norm, "original_component", None), "bias", None)
         return None if bias is None else bias.detach()
 
-    def final_eps(self) -> float:
-        """What the final norm adds to the variance before the root."""
-        inner = getattr(self.bridge.ln_final, "original_component", None)
+    def norm_eps(self, address: Address) -> float:
+        """What the norm that an address belongs to adds before the root."""
+        return self._eps(self._norm(address.part.removesuffix(".scale"), address.layer))
+
+    def _eps(self, norm: Any) -> float:
+        inner = getattr(norm, "original_component", None)
         for name in ("eps", "variance_epsilon"):
             if getattr(inner, name, None) is not None:
                 return float(getattr(inner, name))
         return float(getattr(self.bridge.cfg, "eps", 1e-5))
+
+    def final_gain(self) -> Tensor | None:
+        """The final norm's gain, float32 [d], or None where there is none."""
+        return self.norm_gain(Address("ln_final")) if self.has_part("ln_final") else None
+
+    def final_bias(self) -> Tensor | None:
+        """The final norm's bias, float32 [d], or None."""
+        bias = self.norm_bias(Address("ln_final")) if self.has_part("ln_final") else None
+        return None if bias is None else bias.float()
+
+    def final_eps(self) -> float:
+        """What the final norm adds to the variance before the root."""
+        return self.norm_eps(Address("ln_final"))
+
+    def post_gain(self, layer: int, which: Literal["ln1_post", "ln2_post"]) -> Tensor | None:
+        """The gain of a norm that follows attention or MLP (Gemma), or None, float32 [d]."""
+        return _gain(self._norm(which, layer))
+
+    def post_eps(self, layer: int, which: Literal["ln1_post", "ln2_post"]) -> float:
+        """What a norm after attention or MLP adds to the mean square before the root."""
+        return self._eps(self._norm(which, layer))
 
     def unembed_bias(self, tokens: Iterable[int]) -> Tensor:
         """What the unembedding adds to these tokens' logits, float32 [n]."""
@@ -313,19 +327,6 @@ class Model:
         if bias is None:
             bias = getattr(getattr(self.bridge.unembed, "original_component", None), "bias", None)
         return torch.zeros(len(index)) if bias is None else bias.detach()[index].float()
-
-    def post_gain(self, layer: int, which: Literal["ln1_post", "ln2_post"]) -> Tensor | None:
-        """The gain of a norm that follows attention or MLP (Gemma), or None, float32 [d]."""
-        norm = getattr(self.bridge.blocks[layer], "_modules", {}).get(which)
-        if norm is None:
-            return None
-        weight = norm.weight.detach().float()
-        return 1.0 + weight if getattr(norm, "uses_weight_offset", False) else weight
-
-    def post_eps(self, layer: int, which: Literal["ln1_post", "ln2_post"]) -> float:
-        """What a norm after attention or MLP adds to the mean square before the root."""
-        inner = getattr(self.bridge.blocks[layer]._modules.get(which), "original_component", None)
-        return float(getattr(inner, "eps", getattr(self.bridge.cfg, "eps", 1e-5)))
 
     def output_weights(self, layer: int) -> Tensor:
         """W_O of a layer, [h, e, d]: what each head's z is multiplied by."""
@@ -355,3 +356,12 @@ class Model:
             "The model's output is NaN or infinite although its weights are finite.",
             "An intervention or a hook makes it so: release it, or run in float32.",
         )
+
+
+def _gain(norm: Any) -> Tensor | None:
+    """What a norm multiplies by after dividing, float32 [d]; Gemma's weight is one less."""
+    weight = getattr(norm, "weight", None)
+    if weight is None:
+        return None
+    weight = weight.detach().float()
+    return 1.0 + weight if getattr(norm, "uses_weight_offset", False) else weight

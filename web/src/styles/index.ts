@@ -1,10 +1,12 @@
 import alone from "./alone.css";
 import docks from "./docks.css";
+import docksParts from "./docks-parts.css";
 import frame from "./frame.css";
 import head from "./head.css";
 import headParts from "./head-parts.css";
 import inspector from "./inspector.css";
 import map from "./map.css";
+import mapTools from "./map-tools.css";
 import mlp from "./mlp.css";
 import norm from "./norm.css";
 import own from "./own.css";
@@ -20,9 +22,11 @@ import tour from "./tour.css";
 export const css = [
   frame,
   docks,
+  docksParts,
   parts,
   prompt,
   map,
+  mapTools,
   head,
   headParts,
   tokens,

@@ -14,8 +14,8 @@ export const PANELS: readonly Panel[] = [
   headPanel,
   mlpPanel,
   normPanel,
-  logitsPanel,
   residualPanel,
+  logitsPanel,
   interventionsPanel,
 ];
 

@@ -1,8 +1,8 @@
 import type { Signal } from "@preact/signals";
 import { useBoard } from "../../state/board";
 import type { HeadInfo } from "../../wire/types";
-import { SIDES } from "../map/MapToolbar";
-import { Segmented } from "../shared/Segmented";
+import { Sides } from "../shared/Segmented";
+import { Toggle } from "../shared/Toggle";
 import { type Shown, settings, toggleEditing } from "./state";
 
 /** What the cells show, of which run. */
@@ -15,12 +15,7 @@ export function HeadOptions({ info }: { info: HeadInfo | null }) {
     <div class="row head-options">
       <Values shown={shown} info={info} disabled={busy} />
       <fieldset class="plain-set" disabled={busy}>
-        <Segmented
-          label="Which run the cells show"
-          name="head-side"
-          options={SIDES}
-          value={ui.headSide}
-        />
+        <Sides name="head-side" value={ui.headSide} label="Which run the cells show" />
       </fieldset>
       <Toggle
         name="value-weighted"
@@ -92,33 +87,5 @@ function Values({ shown, info, disabled }: ValuesProps) {
         </button>
       ))}
     </fieldset>
-  );
-}
-
-interface ToggleProps {
-  name: string;
-  label: string;
-  title: string;
-  on: Signal<boolean>;
-  disabled?: boolean;
-  toggle?: () => void;
-}
-
-function Toggle({ name, label, title, on, disabled, toggle }: ToggleProps) {
-  return (
-    <button
-      type="button"
-      class="toggle"
-      data-testid={name}
-      aria-pressed={on.value}
-      title={title}
-      disabled={disabled}
-      onClick={() => {
-        if (toggle) toggle();
-        else on.value = !on.peek();
-      }}
-    >
-      {label}
-    </button>
   );
 }

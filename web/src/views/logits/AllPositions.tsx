@@ -4,11 +4,10 @@ import { PALETTES } from "../../draw/theme";
 import { useBoard } from "../../state/board";
 import { infoOf, type Picture } from "../../state/kernel";
 import type { LogitGridInfo } from "../../wire/types";
-import { SIDES } from "../map/MapToolbar";
-import { floats } from "../residual/lens";
 import { GridCanvas } from "../shared/GridCanvas";
 import { ProblemNote } from "../shared/Problem";
-import { Segmented } from "../shared/Segmented";
+import { Sides } from "../shared/Segmented";
+import { floats } from "../shared/sides";
 import { showToken } from "../shared/token";
 import { useHeld } from "../shared/useHeld";
 import { gridView, logitsState } from "./state";
@@ -23,7 +22,7 @@ export function AllPositions() {
   return (
     <>
       <div class="row">
-        <Segmented label="Which run" name="logits-side" options={SIDES} value={side} />
+        <Sides name="logits-side" value={side} />
       </div>
       {picture?.problem && <ProblemNote problem={picture.problem} />}
       {info && (

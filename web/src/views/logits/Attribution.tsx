@@ -2,11 +2,10 @@ import { format, signed } from "../../draw/number";
 import { useBoard } from "../../state/board";
 import { infoOf, type Picture } from "../../state/kernel";
 import type { ModelInfo, WaterfallInfo } from "../../wire/types";
-import { SIDES } from "../map/MapToolbar";
-import { floats } from "../residual/lens";
 import { ComponentBars, ORDERS } from "../shared/ComponentBars";
 import { ProblemNote } from "../shared/Problem";
-import { Segmented } from "../shared/Segmented";
+import { Segmented, Sides } from "../shared/Segmented";
+import { floats } from "../shared/sides";
 import { useHeld } from "../shared/useHeld";
 import { logitsState, waterfallView } from "./state";
 
@@ -20,7 +19,7 @@ export function Attribution({ model }: { model: ModelInfo }) {
   return (
     <>
       <div class="row">
-        <Segmented label="Which run" name="logits-side" options={SIDES} value={side} />
+        <Sides name="logits-side" value={side} />
         <Segmented label="Order of the parts" name="logits-order" options={ORDERS} value={order} />
       </div>
       {picture?.problem && <ProblemNote problem={picture.problem} />}

@@ -1,18 +1,12 @@
 import { useBoard } from "../../state/board";
-import type { Side } from "../../state/ui";
 import type { Measure } from "../../wire/types";
-import { Segmented } from "../shared/Segmented";
+import { Sides } from "../shared/Segmented";
+import { Toggle } from "../shared/Toggle";
 import { MapFilter } from "./MapFilter";
 import { MapSearch } from "./MapSearch";
 import type { MapModel } from "./MapView";
 import { grouped, MEASURES } from "./measures";
 import type { Zoom } from "./useZoom";
-
-export const SIDES: readonly { value: Side; label: string }[] = [
-  { value: "now", label: "Now" },
-  { value: "baseline", label: "Baseline" },
-  { value: "difference", label: "Difference" },
-];
 
 export function MapToolbar({ map }: { map: MapModel }) {
   const { ui } = useBoard();
@@ -39,39 +33,22 @@ export function MapToolbar({ map }: { map: MapModel }) {
           </optgroup>
         ))}
       </select>
-      <Segmented
-        label="Which run the map shows"
-        name="map-side"
-        options={SIDES}
-        value={ui.mapSide}
-      />
+      <Sides name="map-side" value={ui.mapSide} label="Which run the map shows" />
       <MapSearch map={map} />
       <MapFilter map={map} />
       <span class="map-tools">
-        <button
-          type="button"
-          class="toggle"
-          data-testid="map-brush"
-          aria-pressed={brush.value}
+        <Toggle
+          name="map-brush"
+          label="Brush"
           title="Draw a rectangle to select all parts in it (b; or Shift and drag)"
-          onClick={() => {
-            brush.value = !brush.value;
-          }}
-        >
-          Brush
-        </button>
-        <button
-          type="button"
-          class="toggle"
-          data-testid="map-table-toggle"
-          aria-pressed={table.value}
+          on={brush}
+        />
+        <Toggle
+          name="map-table-toggle"
+          label="Table"
           title="Show the map's numbers as a table (t)"
-          onClick={() => {
-            table.value = !table.value;
-          }}
-        >
-          Table
-        </button>
+          on={table}
+        />
       </span>
     </div>
   );

@@ -1,9 +1,8 @@
 import { useBoard } from "../../state/board";
 import { infoOf } from "../../state/kernel";
 import type { Side } from "../../state/ui";
-import { SIDES } from "../map/MapToolbar";
 import { ProblemNote } from "../shared/Problem";
-import { Segmented } from "../shared/Segmented";
+import { Sides } from "../shared/Segmented";
 import { useHeld } from "../shared/useHeld";
 import { LayerTotal } from "./LayerTotal";
 import { NeuronDetail } from "./NeuronDetail";
@@ -31,12 +30,7 @@ function OneMlp({ place }: { place: MlpPlace }) {
         <h2>MLP, layer {layer}</h2>
         {info && <span class="faint">{info.n_neurons} neurons</span>}
         <span class="grow" />
-        <Segmented
-          label="Which run the numbers show"
-          name="mlp-side"
-          options={SIDES}
-          value={side}
-        />
+        <Sides name="mlp-side" value={side} />
       </header>
       {picture?.problem && <ProblemNote problem={picture.problem} />}
       {!picture && <p class="empty">Waiting for the model.</p>}

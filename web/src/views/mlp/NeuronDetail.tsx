@@ -9,8 +9,7 @@ import { Legend } from "../shared/Legend";
 import { ProblemNote } from "../shared/Problem";
 import { Segmented } from "../shared/Segmented";
 import { endsOf, onSide } from "../shared/sides";
-import { TokenBars } from "../shared/TokenBars";
-import { TokenStrip } from "../shared/TokenStrip";
+import { TokenValues } from "../shared/TokenValues";
 import { useHeld } from "../shared/useHeld";
 import { VocabLists } from "../shared/VocabLists";
 import { Curve } from "./Curve";
@@ -68,7 +67,7 @@ function Effects({ info }: { info: NeuronInfo }) {
 
 function OverText({ picture, info }: { picture: Picture; info: NeuronInfo }) {
   const board = useBoard();
-  const { ui, kernel } = board;
+  const { ui } = board;
   const chosen = ui.local<Shown>("mlp.shown", "post");
   const shown = !info.gated && chosen.value === "up" ? "post" : chosen.value;
   const side = ui.local<Side>("mlp.side", "now").value;
@@ -76,11 +75,8 @@ function OverText({ picture, info }: { picture: Picture; info: NeuronInfo }) {
   const values = onSide(ends, side);
   const both = side === "difference" ? largest(values) : largest(ends.now, ends.baseline);
   const scale = signedScale(PALETTES[ui.theme.value], both);
-  const pick = (index: number) => void board.select(board.selection.peek(), index);
-  const tokens = kernel.tokens.value;
   const focus = board.position.value;
   const names = { post: "activation", pre: info.gated ? "gate" : "pre-activation", up: "up" };
-  const label = `${names[shown]} over the prompt, ${side}`;
   return (
     <>
       <div class="row">
@@ -97,23 +93,13 @@ function OverText({ picture, info }: { picture: Picture; info: NeuronInfo }) {
           <b>{signed(ends.now[focus], 3)}</b>
         </span>
       </div>
-      <TokenStrip
-        tokens={tokens}
-        values={values}
-        scale={scale}
-        label={label}
-        testid="neuron-text"
-        focus={focus}
-        show={(value) => signed(value, 4)}
-        pick={pick}
-      />
-      <TokenBars
-        tokens={tokens}
+      <TokenValues
+        name="neuron"
+        what={`${names[shown]} over the prompt`}
         ends={ends}
-        label={`${names[shown]} for each token, now as bars, the baseline as lines`}
-        testid="neuron-bars"
-        focus={focus}
-        pick={pick}
+        side={side}
+        scale={scale}
+        show={(value) => signed(value, 4)}
       />
     </>
   );

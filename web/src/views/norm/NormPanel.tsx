@@ -2,9 +2,8 @@ import { useBoard } from "../../state/board";
 import { infoOf } from "../../state/kernel";
 import type { Side } from "../../state/ui";
 import type { ModelInfo } from "../../wire/types";
-import { SIDES } from "../map/MapToolbar";
 import { ProblemNote } from "../shared/Problem";
-import { Segmented } from "../shared/Segmented";
+import { Sides } from "../shared/Segmented";
 import { useHeld } from "../shared/useHeld";
 import { Directions } from "./Directions";
 import { Gain } from "./Gain";
@@ -30,12 +29,7 @@ function OneNorm({ address, model }: { address: string; model: ModelInfo }) {
         <h2>{model.norm === "RMS" ? "RMSNorm" : "LayerNorm"}</h2>
         <span class="faint">{normName(address, model).replace(/^\w+ /, "")}</span>
         <span class="grow" />
-        <Segmented
-          label="Which run the numbers show"
-          name="norm-side"
-          options={SIDES}
-          value={side}
-        />
+        <Sides name="norm-side" value={side} />
       </header>
       {picture?.problem && <ProblemNote problem={picture.problem} />}
       {!picture && <p class="empty">Waiting for the model.</p>}

@@ -8,8 +8,7 @@ import type { ModelInfo } from "../../wire/types";
 import { Legend } from "../shared/Legend";
 import { Segmented } from "../shared/Segmented";
 import { endsOf, onSide } from "../shared/sides";
-import { TokenBars } from "../shared/TokenBars";
-import { TokenStrip } from "../shared/TokenStrip";
+import { TokenValues } from "../shared/TokenValues";
 
 type Shown = "scale" | "mean" | "before" | "after";
 
@@ -23,7 +22,7 @@ const SHOWN: readonly { value: Shown; label: string }[] = [
 /** What the norm does at each token. */
 export function PerToken({ picture, model }: { picture: Picture; model: ModelInfo }) {
   const board = useBoard();
-  const { ui, kernel } = board;
+  const { ui } = board;
   const chosen = ui.local<Shown>("norm.shown", "scale");
   const options = model.norm === "LN" ? SHOWN : SHOWN.filter(({ value }) => value !== "mean");
   const shown = options.some(({ value }) => value === chosen.value) ? chosen.value : "scale";
@@ -36,8 +35,6 @@ export function PerToken({ picture, model }: { picture: Picture; model: ModelInf
   const scale = isSigned ? signedScale(palette, most) : unsignedScale(palette.norm, most);
   const show = isSigned ? signed : format;
   const focus = board.position.value;
-  const pick = (index: number) => void board.select(board.selection.peek(), index);
-  const tokens = kernel.tokens.value;
   const name = options.find(({ value }) => value === shown)?.label ?? shown;
   return (
     <div class="norm-tokens">
@@ -55,23 +52,13 @@ export function PerToken({ picture, model }: { picture: Picture; model: ModelInf
           <b>{format(ends.now[focus], 4)}</b>
         </span>
       </div>
-      <TokenStrip
-        tokens={tokens}
-        values={values}
-        scale={scale}
-        label={`${name} for each token, ${side}`}
-        testid="norm-text"
-        focus={focus}
-        show={(value) => show(value, 4)}
-        pick={pick}
-      />
-      <TokenBars
-        tokens={tokens}
+      <TokenValues
+        name="norm"
+        what={`${name} for each token`}
         ends={ends}
-        label={`${name} for each token, now as bars, the baseline as lines`}
-        testid="norm-bars"
-        focus={focus}
-        pick={pick}
+        side={side}
+        scale={scale}
+        show={(value) => show(value, 4)}
       />
     </div>
   );

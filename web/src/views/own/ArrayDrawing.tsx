@@ -1,5 +1,3 @@
-import { useSignal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
 import {
   colourOf,
   css,
@@ -15,9 +13,12 @@ import { PALETTES } from "../../draw/theme";
 import { useBoard } from "../../state/board";
 import type { Grid } from "../../wire/arrays";
 import type { OwnInfo } from "../../wire/types";
+import { GridCanvas } from "../shared/GridCanvas";
 import { showToken } from "../shared/token";
-import { useSize } from "../shared/useSize";
-import { cellUnder, frameOf, paintGrid } from "./grid";
+
+const MOST_BARS = 400;
+/** Room for the names of a matrix's rows, in pixels. */
+const [LEAST_NAME, WIDEST_NAME] = [32, 120];
 
 interface Props {
   info: OwnInfo;
@@ -38,15 +39,12 @@ export function ArrayDrawing({ info, grid, title }: Props) {
   const tokens = board.kernel.tokens.value.map((token) => showToken(token.text));
   const names = namesOf(info, tokens);
   const numbers = { data, rows, columns };
+  if (info.array_kind !== "tokens" && info.array_kind !== "bars")
+    return <Matrix numbers={numbers} scale={scale} names={names} title={title} />;
+  const Drawing = info.array_kind === "tokens" ? Strips : Bars;
   return (
     <>
-      {info.array_kind === "tokens" ? (
-        <Strips numbers={numbers} scale={scale} names={names} />
-      ) : info.array_kind === "bars" ? (
-        <Bars numbers={numbers} scale={scale} names={names} />
-      ) : (
-        <Matrix numbers={numbers} scale={scale} names={names} title={title} />
-      )}
+      <Drawing numbers={numbers} scale={scale} names={names} />
       <p class="own-scale faint">
         {below ? signed(scale.domain[0]) : "0"}
         <i style={{ background: gradient(scale) }} />
@@ -56,13 +54,13 @@ export function ArrayDrawing({ info, grid, title }: Props) {
   );
 }
 
-export interface Numbers {
+interface Numbers {
   data: Float32Array;
   rows: number;
   columns: number;
 }
 
-export interface Names {
+interface Names {
   row(index: number): string;
   column(index: number): string;
 }
@@ -108,8 +106,6 @@ function Strips({ numbers, scale, names }: Parts) {
   );
 }
 
-const MOST_BARS = 400;
-
 function Bars({ numbers, scale, names }: Parts) {
   const { data } = numbers;
   const [low, high] = scale.domain;
@@ -147,64 +143,32 @@ function Bars({ numbers, scale, names }: Parts) {
   );
 }
 
-/** A heat map; arrow keys and the pointer read single cells. */
+/** A heat map, with the names of its rows and columns. */
 function Matrix({ numbers, scale, names, title }: Parts & { title: string }) {
-  const board = useBoard();
-  const { ref, size } = useSize();
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const cell = useSignal<{ row: number; column: number } | null>(null);
-  const palette = PALETTES[board.ui.theme.value];
-  const frame = frameOf(size.value.width, numbers);
-  const at = cell.value;
-  useLayoutEffect(() => {
-    if (canvas.current) paintGrid(canvas.current, { frame, numbers, scale, names, palette, at });
-  });
-  const move = (event: KeyboardEvent) => {
-    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[
-      event.key
-    ];
-    if (!step) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const { row, column } = cell.peek() ?? { row: 0, column: 0 };
-    const inside = (value: number, count: number) => Math.max(0, Math.min(count - 1, value));
-    cell.value = {
-      row: inside(row + (step[0] ?? 0), numbers.rows),
-      column: inside(column + (step[1] ?? 0), numbers.columns),
-    };
-  };
-  const value = at ? (numbers.data[at.row * numbers.columns + at.column] ?? Number.NaN) : 0;
+  const { data, rows, columns } = numbers;
+  const rowNames = Array.from({ length: rows }, (_, row) => names.row(row));
+  const columnNames = Array.from({ length: columns }, (_, column) => names.column(column));
+  const longest = Math.max(...rowNames.map((name) => name.length));
+  const [low, high] = scale.domain;
   return (
-    <div class="own-matrix" ref={ref}>
-      <div
-        role="application"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: its cells are read with the arrow keys
-        tabIndex={0}
-        aria-label={`${title}: arrow keys read the cells`}
-        onKeyDown={move}
-      >
-        <canvas
-          ref={canvas}
-          onPointerMove={(event) => {
-            cell.value = cellUnder(frame, numbers, event.offsetX, event.offsetY);
-          }}
-          onPointerLeave={() => {
-            cell.value = null;
-          }}
-        />
-      </div>
-      <p class="readout" role="status">
-        {at ? (
+    <GridCanvas
+      name="own-matrix"
+      label={title}
+      rowNames={rowNames}
+      columnNames={columnNames}
+      data={data}
+      scale={scale}
+      legend={[low < 0 ? signed(low) : "0", signed(high), `${rows} × ${columns}`]}
+      left={Math.min(WIDEST_NAME, Math.max(LEAST_NAME, 10 + longest * 7))}
+      describe={(row, column) => {
+        const value = data[row * columns + column] ?? Number.NaN;
+        return (
           <>
-            <code>{names.row(at.row)}</code>, <code>{names.column(at.column)}</code>{" "}
+            <code>{names.row(row)}</code>, <code>{names.column(column)}</code>{" "}
             <b>{Number.isNaN(value) ? "–" : value.toPrecision(5)}</b>
           </>
-        ) : (
-          <span class="faint">
-            {numbers.rows} × {numbers.columns}
-          </span>
-        )}
-      </p>
-    </div>
+        );
+      }}
+    />
   );
 }

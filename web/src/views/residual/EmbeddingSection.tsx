@@ -6,9 +6,9 @@ import { infoOf, type Picture } from "../../state/kernel";
 import type { Neighbour } from "../../wire/types";
 import { GridCanvas } from "../shared/GridCanvas";
 import { ProblemNote } from "../shared/Problem";
+import { floats } from "../shared/sides";
 import { showToken } from "../shared/token";
 import { useHeld } from "../shared/useHeld";
-import { floats } from "./lens";
 import { embeddingView } from "./state";
 
 /** What the stream starts from: the token's embedding and the position's. */

@@ -8,10 +8,11 @@ import type { ModelInfo, StreamInfo, StreamView } from "../../wire/types";
 import { GridCanvas } from "../shared/GridCanvas";
 import { ProblemNote } from "../shared/Problem";
 import { Segmented } from "../shared/Segmented";
+import { floats } from "../shared/sides";
 import { showToken } from "../shared/token";
 import { useHeld } from "../shared/useHeld";
 import { DirectionSelect } from "./DirectionSelect";
-import { floats, onSide, upsideDown } from "./lens";
+import { onSide, upsideDown } from "./lens";
 import { residualState, streamView } from "./state";
 
 const WHAT = [

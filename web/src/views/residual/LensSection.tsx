@@ -9,6 +9,7 @@ import type { LensInfo, ModelInfo } from "../../wire/types";
 import { GridCanvas } from "../shared/GridCanvas";
 import { ProblemNote } from "../shared/Problem";
 import { Segmented } from "../shared/Segmented";
+import { Toggle } from "../shared/Toggle";
 import { showToken } from "../shared/token";
 import { useHeld } from "../shared/useHeld";
 import { type LensCells, lensCells, measured, onSide, upsideDown } from "./lens";
@@ -37,18 +38,12 @@ export function LensSection({ model }: { model: ModelInfo }) {
       <div class="row">
         <Segmented label="What the colour means" name="lens" options={options} value={colour} />
         {!model.parallel && (
-          <button
-            type="button"
-            class="toggle"
-            data-testid="lens-middle"
-            aria-pressed={middle.value}
+          <Toggle
+            name="lens-middle"
+            label="before MLPs too"
             title="Also between attention and MLP of each layer"
-            onClick={() => {
-              middle.value = !middle.value;
-            }}
-          >
-            before MLPs too
-          </button>
+            on={middle}
+          />
         )}
       </div>
       {picture?.problem && <ProblemNote problem={picture.problem} />}

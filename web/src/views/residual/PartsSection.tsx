@@ -5,9 +5,9 @@ import type { DecompositionInfo, ModelInfo } from "../../wire/types";
 import { ComponentBars, ORDERS } from "../shared/ComponentBars";
 import { ProblemNote } from "../shared/Problem";
 import { Segmented } from "../shared/Segmented";
+import { floats } from "../shared/sides";
 import { useHeld } from "../shared/useHeld";
 import { DirectionSelect } from "./DirectionSelect";
-import { floats } from "./lens";
 import { partsView, residualState } from "./state";
 
 /** A residual as the sum of what each part wrote. */

@@ -1,8 +1,7 @@
 import { useBoard } from "../../state/board";
 import { placeName, streamPlace } from "../../state/stream";
 import type { ModelInfo } from "../../wire/types";
-import { SIDES } from "../map/MapToolbar";
-import { Segmented } from "../shared/Segmented";
+import { Segmented, Sides } from "../shared/Segmented";
 import { showToken } from "../shared/token";
 import { EmbeddingSection } from "./EmbeddingSection";
 import { GeometrySection } from "./GeometrySection";
@@ -35,9 +34,7 @@ export function ResidualView({ model }: { model: ModelInfo }) {
           options={SECTIONS}
           value={section}
         />
-        {section.value !== "embedding" && (
-          <Segmented label="Which run" name="residual-side" options={SIDES} value={side} />
-        )}
+        {section.value !== "embedding" && <Sides name="residual-side" value={side} />}
       </div>
       {section.value === "lens" && <LensSection model={model} />}
       {section.value === "parts" && <PartsSection model={model} />}

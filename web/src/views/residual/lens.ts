@@ -1,13 +1,7 @@
 import type { Picture } from "../../state/kernel";
 import type { Side } from "../../state/ui";
+import { floats } from "../shared/sides";
 import type { LensColour } from "./state";
-
-const NONE = new Float32Array(0);
-
-export function floats(picture: Picture | null, name: string): Float32Array {
-  const data = picture?.grids[name]?.data;
-  return data instanceof Float32Array ? data : NONE;
-}
 
 /** One run's cells, r places by p positions, each with k top tokens; t tokens followed. */
 export interface LensCells {

@@ -95,7 +95,7 @@ export function GridCanvas(props: GridProps) {
           data-testid={`${props.name}-canvas`}
           tabIndex={0}
           role="grid"
-          aria-label={`${props.label}. Arrow keys move, Enter selects, plus and minus zoom.`}
+          aria-label={`${props.label}: arrow keys read the cells, ${pick ? "Enter selects, " : ""}plus and minus zoom.`}
           data-pick={pick !== undefined}
           onPointerMove={point}
           onPointerLeave={() => {
@@ -190,7 +190,7 @@ function GridReadout({ props, cell }: { props: GridProps; cell: Signal<Cell | nu
   const known = at && at.row < props.rowNames.length && at.column < props.columnNames.length;
   const [low, high, meaning] = props.legend;
   return (
-    <div class="readout grid-readout" data-testid={`${props.name}-readout`} aria-live="polite">
+    <div class="readout grid-readout" data-testid={`${props.name}-readout`} role="status">
       {known ? (
         props.describe(at.row, at.column)
       ) : (

@@ -1,4 +1,5 @@
 import type { Signal } from "@preact/signals";
+import type { Side } from "../../state/ui";
 
 interface Props<T extends string> {
   label: string;
@@ -26,4 +27,22 @@ export function Segmented<T extends string>({ label, name, options, value }: Pro
       ))}
     </fieldset>
   );
+}
+
+const SIDES: readonly { value: Side; label: string }[] = [
+  { value: "now", label: "Now" },
+  { value: "baseline", label: "Baseline" },
+  { value: "difference", label: "Difference" },
+];
+
+interface SidesProps {
+  name: string;
+  value: Signal<Side>;
+  /** What the choice is about, for those who do not see where it stands. */
+  label?: string;
+}
+
+/** Which of the two runs is shown, or how they differ. */
+export function Sides({ name, value, label = "Which run the numbers show" }: SidesProps) {
+  return <Segmented label={label} name={name} options={SIDES} value={value} />;
 }
