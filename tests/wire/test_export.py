@@ -48,7 +48,7 @@ class Ear:
         return self.saved(number)
 
     def saved(self, number: int) -> tuple[dict[str, Any], bytes]:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 90
         while time.monotonic() < end:
             for content, buffers in list(self.heard):
                 if content["t"] == "saved" and content["id"] == number:

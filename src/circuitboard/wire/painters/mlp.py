@@ -28,7 +28,7 @@ TOP = 64
 #: Neurons whose running sum is sent.
 SUMMED = 512
 #: Layers that are kept in a saved board: each takes a sweep over its neurons.
-LAYERS = 6
+LAYERS = 4
 
 
 def needs(view: MlpView, _model: Model) -> list[Address]:

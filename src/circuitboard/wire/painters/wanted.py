@@ -19,7 +19,7 @@ from circuitboard.session.board import Board
 from circuitboard.spec.address import Address
 
 #: Heads whose every value, tokens and evidence are kept: those selected, then the strongest.
-STRONG = 8
+STRONG = 4
 #: Views of one kind that are kept where positions, places or sides are combined.
 MOST = 300
 _STREAM = re.compile(r"L\d+\.resid_(pre|mid|post)")
