@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import time
+from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
@@ -15,23 +16,41 @@ import tiny
 from circuitboard.engine.run import run
 from circuitboard.session.background import Backlog
 from circuitboard.session.board import Board
+from circuitboard.session.question import Outcome
 from circuitboard.spec.errors import CircuitboardError
 from circuitboard.spec.intervention import Zero
 from circuitboard.wire import page as pages
 from circuitboard.wire.messages import (
+    ClassesView,
+    DecompositionView,
+    EmbeddingView,
+    HeadLineView,
+    HeadTokensView,
     HeadView,
+    LensView,
+    LogitGridView,
     LogitsInfo,
     LogitsView,
     MapView,
     Measure,
+    MlpView,
+    NeuronView,
+    NormView,
+    OwnInfo,
+    OwnView,
     Recording,
+    StreamView,
+    TrajectoryView,
     View,
     ViewData,
+    WaterfallView,
 )
 from circuitboard.wire.painters import PAINTERS, Scene, paint
+from circuitboard.wire.painters.head_gallery import GROUP
 from circuitboard.wire.recording import Recorder, current, to_text, unpack, wanted
 
 PROMPT = tiny.prompt()
+END = "L2.resid_post"
 ARCHITECTURES = ("gpt2", "llama", "attn_only", "gemma2")
 
 
@@ -69,16 +88,33 @@ def test_a_recorded_view_is_what_a_screen_is_sent(name: str) -> None:
     b = board(name)
     recording = Recorder(b).record()
     outcome = b.wait()
-    for data in recording.views:
-        if data.view == MapView(measure="effect"):
-            continue  # its own test: a fresh sweep begins empty
-        scene = Scene(b, outcome, Backlog(b.worker, lambda _: None))
-        sent, buffers = paint(data.view, scene)
+    for data in _some(recording):
+        assert data.problem is None, data.view
+        sent, buffers = _sent(b, outcome, data.view)
         assert sent.info == data.info
-        assert data.problem is None
         assert [a.name for a in sent.arrays] == [a.name for a in data.arrays]
         for told, kept in zip(sent.arrays, data.arrays, strict=True):
             assert buffers[told.buffer] == unpack(recording, kept.buffer), (data.view, told.name)
+
+
+def _some(recording: Recording) -> list[ViewData]:
+    """The first views of each kind, and the last one."""
+    kinds: dict[type, list[ViewData]] = {}
+    for data in recording.views:
+        kinds.setdefault(type(data.view), []).append(data)
+    return [data for found in kinds.values() for data in (*found[:3], found[-1])]
+
+
+def _sent(b: Board, outcome: Outcome, view: View) -> tuple[ViewData, list[bytes]]:
+    """What a screen is sent last, once nothing of the view is swept any more."""
+    backlog = Backlog(b.worker, lambda _: None)
+    end = time.monotonic() + 30
+    while True:
+        sent = paint(view, Scene(b, outcome, backlog))
+        if not backlog.unfinished(view):
+            return paint(view, Scene(b, outcome, backlog)) if b.jobs() else sent
+        assert time.monotonic() < end, view
+        time.sleep(0.002)
 
 
 def test_the_numbers_are_those_of_a_run() -> None:
@@ -86,9 +122,16 @@ def test_the_numbers_are_those_of_a_run() -> None:
     recording = Recorder(b).record()
     now = run(b.model, PROMPT, Zero("L1H0"), target="t7", foil="t11")
     base = run(b.model, PROMPT, target="t7", foil="t11")
-    head = arrays(recording, HeadView(layer=2, head=1))
-    np.testing.assert_allclose(head["pattern_now"], now["L2H1.pattern"][0], atol=1e-6)
-    np.testing.assert_allclose(head["pattern_base"], base["L2H1.pattern"][0], atol=1e-6)
+    for token in range(len(b.tokens)):
+        line = arrays(
+            recording,
+            HeadLineView(layer=2, head=1, value="pattern", skip_first=False, token=token),
+        )
+        for end, wanted_run in (("now", now), ("base", base)):
+            pattern = wanted_run["L2H1.pattern"][0]
+            row, column = pattern[token, : token + 1], pattern[token:, token]
+            np.testing.assert_allclose(line[f"row_{end}"], row, atol=1e-6)
+            np.testing.assert_allclose(line[f"column_{end}"], column, atol=1e-6)
     info = of(recording, LogitsView(position=3)).info
     assert isinstance(info, LogitsInfo)
     for row in info.rows:
@@ -156,38 +199,103 @@ def test_a_budget_leaves_out_the_least_wanted_and_says_how_many() -> None:
     b.select(["L0H3"], 2)
     whole = Recorder(b).record()
     shown = [MapView(measure="norm")]
-    small = Recorder(b, budget=2000).record(shown)
+    small = Recorder(b, budget=12_000).record(shown)
     assert small.left_out + len(small.views) == len(whole.views)
     kept = [data.view for data in small.views]
-    assert kept[:4] == [*shown, MapView(), HeadView(layer=0, head=3), LogitsView(position=2)]
-    assert sum(map(len, small.buffers)) < 5000
+    assert kept[:3] == [*shown, ClassesView(), DecompositionView(place=END, position=2)]
+    assert HeadView(layer=0, head=3) in kept
+    assert len(msgspec.json.encode(small)) < 30_000
     assert whole.left_out == 0
 
 
 def test_what_the_panels_show_comes_first() -> None:
     b = board()
     b.select(["L0H3", "L2H1.pattern"], 2)
-    assert current(b) == [MapView(), HeadView(layer=2, head=1), LogitsView(position=2)]
+    shown = current(b)
+    assert {MapView(), HeadView(layer=2, head=1), LogitsView(position=2)} <= set(shown)
+    assert len({type(view) for view in shown}) == len(shown)
     heads = [view for view in wanted(b) if isinstance(view, HeadView)]
     assert heads[:2] == [HeadView(layer=2, head=1), HeadView(layer=0, head=3)]
-    assert len(set(heads)) == len(heads) == len(b.model.heads)
+    assert len(set(heads)) == len(heads)
+    plain = {head for head in heads if head == HeadView(layer=head.layer, head=head.head)}
+    assert len(plain) == len(b.model.heads)
+    for kind in {type(view) for view in wanted(b)}:
+        views = [view for view in wanted(b) if type(view) is kind]
+        assert len(set(views)) == len(views), kind
 
 
 def test_every_painter_says_what_to_record_and_names_the_axes_of_its_arrays() -> None:
-    b = board()
-    b.selection = ["L1H2"]
-    outcome = b.wait()
+    found: dict[type, set[str]] = {kind: set() for kind in PAINTERS}
+    for name in ("gpt2", "llama"):
+        b = board(name)
+        b.selection = ["L1H2"]
+        b.show(np.eye(3), title="Three")
+        recorder = Recorder(b)
+        outcome = recorder.outcome()
+        for kind, painter in PAINTERS.items():
+            views = painter.record(b)
+            assert views, f"{kind.__name__}: nothing to record"
+            for view in views[:: max(1, len(views) // 5)]:
+                data, _ = recorder.numbers(view, outcome)
+                for array in data.arrays:
+                    name = re.sub("_(now|base)$", "", array.name)
+                    found[kind].add(name)
+                    if name in painter.axes:
+                        assert len(painter.axes[name]) == len(array.shape), (view, name)
     for kind, painter in PAINTERS.items():
-        views = painter.record(b)
-        assert views, f"{kind.__name__}: nothing to record"
-        scene = Scene(b, outcome, Backlog(b.worker, lambda _: None))
-        data, _ = paint(views[0], scene)
-        for array in data.arrays:
-            axes = painter.axes.get(re.sub("_(now|base)$", "", array.name))
-            if axes is not None:
-                assert len(axes) == len(array.shape), array.name
-        found = {re.sub("_(now|base)$", "", array.name) for array in data.arrays}
-        assert set(painter.axes) <= found, kind.__name__
+        assert set(painter.axes) <= found[kind], kind.__name__
+
+
+SCREEN = Path(__file__).resolve().parents[2] / "web" / "src" / "views"
+
+
+def test_views_are_recorded_under_the_settings_that_the_screen_asks_for() -> None:
+    """Numbers that only the front end knows, read from its own sources."""
+    head = (SCREEN / "head" / "state.ts").read_text()
+    assert int(re.findall(r"const CHUNK = (\d+)", head)[0]) == GROUP
+    assert int(re.findall(r"const TOP = (\d+)", head)[0]) == HeadTokensView(layer=0, head=0).k
+    embedding = (SCREEN / "residual" / "state.ts").read_text()
+    assert int(re.findall(r"\bk: (\d+)", embedding)[0]) == EmbeddingView(position=0).k
+    grid = (SCREEN / "logits" / "state.ts").read_text()
+    assert int(re.findall(r"\bk: (\d+)", grid)[0]) == LogitGridView().k
+    board_ts = (SCREEN.parent / "state" / "board.ts").read_text()
+    assert int(re.findall(r"const TOP = (\d+)", board_ts)[0]) == LogitsView().k
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_place_and_token_of_the_other_views_is_there(name: str) -> None:
+    b = board(name)
+    b.select(["L1.resid_post", "L1.mlp.n5", "L1.ln2"], 2)
+    found = set(wanted(b))
+    facts, last = b.model.facts, len(b.tokens) - 1
+    everywhere = [*range(last), -1]
+    grid = set(itertools.product(range(facts.n_layers), range(facts.n_heads)))
+    lines = {v for v in found if isinstance(v, HeadLineView) and v.value == "pattern"}
+    assert {(v.layer, v.head) for v in lines} == grid
+    assert {v.token for v in lines} == set(range(last + 1))
+    assert {TrajectoryView(position=i) for i in everywhere} <= found
+    assert {EmbeddingView(position=i) for i in everywhere} <= found
+    assert {DecompositionView(place="L1.resid_post", position=i) for i in everywhere} <= found
+    for what in get_args(StreamView.__annotations__["what"]) or ("norms", "layers"):
+        assert StreamView(what=what, place="L1.resid_post", position=2) in found
+    assert {LensView(), LensView(middle=True), LogitGridView(), WaterfallView()} <= found
+    has_mlp, has_norm = b.model.has_part("mlp"), b.model.has_part("ln_final.scale")
+    assert ({MlpView(layer=i) for i in range(facts.n_layers)} <= found) == has_mlp
+    assert (NormView(address="ln_final.scale") in found) == has_norm
+    assert (NeuronView(layer=1, neuron=5) in found) or not has_mlp
+
+
+def test_the_users_views_are_drawn_though_nobody_looks_at_them() -> None:
+    b = board()
+    b.view(lambda result: f"{result.metric:.3f}", title="Metric")
+    b.view(lambda result: result.nothing, title="Broken")
+    recording = Recorder(b).record()
+    info = of(recording, OwnView(id="metric")).info
+    assert isinstance(info, OwnInfo)
+    assert (info.shows, info.text, info.running) == ("text", f"{b.result.metric:.3f}", False)
+    broken = of(recording, OwnView(id="broken")).info
+    assert isinstance(broken, OwnInfo)
+    assert broken.shows == "error"
 
 
 def test_progress_is_told() -> None:

@@ -38,9 +38,9 @@ def test_npz_holds_the_arrays_of_a_run(tmp_path: Path, name: str) -> None:
     path = b.export_data(tmp_path / "data.npz")
     now = run(b.model, PROMPT, Zero("L1H0"), target="t7", foil="t11")
     with np.load(path, allow_pickle=False) as data:
-        found = data["head-layer1-head1.pattern_now"]
+        found = data["head-layer1-head1-pattern.cells_now"]
         np.testing.assert_allclose(found, now["L1H1.pattern"][0], atol=1e-6)
-        assert data["head-layer1-head1.pattern.axes"].tolist() == ["destination", "source"]
+        assert data["head-layer1-head1-pattern.cells.axes"].tolist() == ["destination", "source"]
         assert data["map-attribution.heads_baseline"].shape == (
             b.model.facts.n_layers,
             b.model.facts.n_heads,
@@ -57,7 +57,7 @@ def test_csv_is_in_long_form_with_named_axes(tmp_path: Path) -> None:
     b = board()
     folder = b.export_data(tmp_path / "tables")
     now, base = b.result["L1H1.pattern"][0], b.baseline["L1H1.pattern"][0]
-    found = rows((folder / "head-layer1-head1.pattern.csv").read_text())
+    found = rows((folder / "head-layer1-head1-pattern.cells.csv").read_text())
     assert len(found) == now.size
     for row in found:
         at = int(row["destination"]), int(row["source"])

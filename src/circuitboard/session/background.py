@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from circuitboard.session.worker import Steps, Worker
 
 #: Values kept: those asked for least recently go first.
-KEEP = 48
+KEEP = 128
 
 T = TypeVar("T")
 

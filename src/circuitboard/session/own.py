@@ -8,6 +8,7 @@ only while somebody looks at it, and again when something that it depends on has
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import re
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 #: What a function may ask for by the name of a parameter, beside the result itself.
 OFFERED = ("baseline", "selection", "position", "board")
+#: Seconds that a board which is saved waits for them.
+PATIENCE = 60.0
 
 
 @dataclass
@@ -144,6 +147,21 @@ class OwnViews:
             if view.wanted != (outcome.revision, asked):
                 view.wanted = (outcome.revision, asked)
                 view.worker.submit("run", _job(self, view, outcome, asked))
+
+    def finish(self, seconds: float = PATIENCE) -> None:
+        """Runs every view that is behind, looked at or not; waits until each has drawn, so long."""
+        watched, self._watched = self._watched, frozenset(self._views)
+        try:
+            self.refresh()
+        finally:
+            self._watched = watched
+        end = time.monotonic() + seconds
+        for view in self:
+            if view.function is None or view.worker.inside:
+                continue
+            with contextlib.suppress(TimeoutError, CancelledError):
+                last = view.worker.submit("finish", lambda _check: None)
+                last.result(max(0.0, end - time.monotonic()))
 
     def run(self, view: OwnView, outcome: Outcome, asked: tuple[object, ...]) -> None:
         """Runs one view on one outcome, unless what it needs is as it was, and tells the board."""

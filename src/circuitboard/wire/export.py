@@ -39,9 +39,9 @@ class BoardExporter:
 
 def painted(recorder: Recorder, views: Sequence[View] | None) -> tables.Painted:
     """The data of views, or of one of each kind; those with a problem are left out."""
-    outcome = recorder.board.wait()
+    outcome = recorder.outcome()
     asked = current(recorder.board) if views is None else views
-    found = [recorder.paint(view, outcome) for view in asked]
+    found = [recorder.numbers(view, outcome) for view in asked]
     return [(data, buffers) for data, buffers in found if data.problem is None]
 
 

@@ -22,10 +22,10 @@ from circuitboard.wire.codec import Buffers
 from circuitboard.wire.messages import Array, Recording, View, ViewData
 from circuitboard.wire.screen import problem_of, state_of
 
-#: Bytes of compressed arrays that a recording holds unless told otherwise.
+#: Bytes that a recording holds unless told otherwise.
 BUDGET = 24_000_000
 #: Seconds between two looks at a sweep.
-POLL = 0.02
+POLL = 0.004
 #: How often a sweep that was dropped for another is begun again.
 TRIES = 3
 LEVEL = 6
@@ -40,7 +40,7 @@ class Recorder:
     Attributes:
         backlog: where sweeps are kept; that of the board's screen where it has one.
         wait: whether sweeps are waited for; else views are taken as far as they have got.
-        budget: bytes of compressed arrays; what does not fit is left out, the least wanted first.
+        budget: bytes of what is recorded; what does not fit is left out, the least wanted first.
         told: called with how many views are done, of how many.
     """
 
@@ -58,7 +58,7 @@ class Recorder:
 
         Raises CircuitboardError where the board's own run failed.
         """
-        outcome = self.board.wait()
+        outcome = self.outcome()
         state = msgspec.structs.replace(state_of(self.board, 1), live=False, busy=False)
         views = list(dict.fromkeys([*shown, *wanted(self.board)]))
         packer = _Packer()
@@ -81,6 +81,25 @@ class Recorder:
             buffers=packer.packed,
             left_out=len(views) - len(found),
         )
+
+    def outcome(self) -> Outcome:
+        """What the board's model answered; the user's own views have drawn it."""
+        outcome = self.board.wait()
+        if self.wait and not self.board.worker.inside:
+            self.board.own.finish()
+        return outcome
+
+    def numbers(self, view: View, outcome: Outcome) -> tuple[ViewData, Buffers]:
+        """As :meth:`paint`, with exact values where what is drawn is coded."""
+        data, buffers = self.paint(view, outcome)
+        exact = painters.PAINTERS[type(view)].data
+        if exact is None or data.problem is not None:
+            return data, buffers
+        with self.board.model.lock:
+            scene = painters.Scene(self.board, outcome, self._sweeps)
+            exact(view, scene)
+        arrays = scene.parcel.arrays
+        return msgspec.structs.replace(data, arrays=arrays), scene.parcel.buffers
 
     def paint(self, view: View, outcome: Outcome) -> tuple[ViewData, Buffers]:
         """Data of one view, complete unless its sweep is cancelled or not waited for."""
@@ -132,7 +151,9 @@ class _Packer:
     def pack(self, data: ViewData, buffers: Buffers) -> ViewData:
         """The same data, its arrays counted among all."""
         arrays = [self._array(array, buffers[array.buffer]) for array in data.arrays]
-        return msgspec.structs.replace(data, arrays=arrays)
+        packed = msgspec.structs.replace(data, arrays=arrays)
+        self.size += len(msgspec.json.encode(packed))
+        return packed
 
     def _array(self, array: Array, content: bytes) -> Array:
         name = hashlib.sha256(content).digest()

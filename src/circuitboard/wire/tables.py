@@ -47,13 +47,15 @@ class Family:
 
 
 def slug(view: View) -> str:
-    """A view's name in files, without what is as usual: ``head-layer1-head0``."""
+    """A view's name in files, without what is as usual: ``head-layer1-head0-pattern``."""
     usual = {f.name: f.default for f in msgspec.structs.fields(view)}
     parts = [str(msgspec.to_builtins(view)["kind"])]
     for name in usual:
         value = getattr(view, name)
         if isinstance(value, str):
             parts.append("".join(c if c.isalnum() else "_" for c in value))
+        elif isinstance(value, bool):
+            parts.append(name if value else "")
         elif value != usual[name]:
             parts.append(f"{name}{value}")
     return "-".join(filter(None, parts))
@@ -73,13 +75,42 @@ def families(data: ViewData, buffers: Buffers) -> list[Family]:
 
 
 def _rows(data: ViewData) -> dict[str, list[dict[str, Any]]]:
-    """Lists of records in what comes beside the arrays."""
+    """What comes beside the arrays as lists of records; single values under ``info``."""
     info = cast("dict[str, Any]", msgspec.to_builtins(data.info) if data.info is not None else {})
-    return {
-        name: [{_column(key): item for key, item in row.items()} for row in cast(Any, value)]
-        for name, value in info.items()
-        if isinstance(value, list) and value and isinstance(value[0], dict)
-    }
+    info.pop("of", None)
+    table = info.pop("table", None)
+    found = _records(info)
+    if table is not None:
+        found["table"] = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def _records(info: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Lists of records and of names, those inside of records under ``outer.inner``."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    single: dict[str, Any] = {}
+    for name, value in info.items():
+        if isinstance(value, dict):
+            inner = _records(cast("dict[str, Any]", value))
+            found |= {name if key == "info" else f"{name}.{key}": inner[key] for key in inner}
+        elif not isinstance(value, list):
+            single[_column(name)] = value
+        elif value and isinstance(value[0], dict):
+            rows = cast("list[dict[str, Any]]", value)
+            found[name] = [{_column(key): item for key, item in row.items()} for row in rows]
+        elif value and not isinstance(value[0], list):
+            found[name] = [{"name": item} for item in cast("list[Any]", value)]
+    return {**found, "info": [single]} if single else found
+
+
+def _known(values: Sequence[Any]) -> NDArray[Any]:
+    """A column as an array that needs no pickle: NaN, or no text, for what does not exist."""
+    texts = any(isinstance(value, str) for value in values)
+    if all(value is None for value in values):
+        return np.full(len(values), np.nan)
+    if texts:
+        return np.array(["" if value is None else str(value) for value in values], dtype=np.str_)
+    return np.array([np.nan if value is None else value for value in values])
 
 
 def _column(name: str) -> str:
@@ -128,7 +159,7 @@ def npz(board: Board, painted: Painted) -> bytes:
                 arrays[f"{view}.{family.name}" + ("" if end == "value" else f"_{end}")] = values
         for name, records in _rows(data).items():
             for column in records[0]:
-                arrays[f"{view}.{name}.{column}"] = np.array([r[column] for r in records])
+                arrays[f"{view}.{name}.{column}"] = _known([r[column] for r in records])
     out = io.BytesIO()
     np.savez_compressed(out, **cast(Any, arrays))
     return out.getvalue()
@@ -148,7 +179,9 @@ def csv_files(board: Board, painted: Painted) -> Iterator[tuple[str, str]]:
         for family in families(data, buffers):
             yield f"{view}.{family.name}.csv", _csv(long_form(family, tokens))
         for name, records in _rows(data).items():
-            columns: list[Column] = [(key, [safe(r[key]) for r in records]) for key in records[0]]
+            columns: list[Column] = [
+                (str(safe(key)), [safe(r[key]) for r in records]) for key in records[0]
+            ]
             yield f"{view}.{name}.csv", _csv(columns)
 
 

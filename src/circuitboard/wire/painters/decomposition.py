@@ -19,6 +19,7 @@ from circuitboard.methods.directions import Point, find
 from circuitboard.methods.waterfall import Waterfall, build
 from circuitboard.models.model import Model
 from circuitboard.session.background import Sweep
+from circuitboard.session.board import Board
 from circuitboard.spec.address import Address
 from circuitboard.spec.errors import TargetError
 from circuitboard.wire.messages import (
@@ -29,6 +30,7 @@ from circuitboard.wire.messages import (
     WaterfallInfo,
     WaterfallView,
 )
+from circuitboard.wire.painters import wanted
 from circuitboard.wire.painters.scene import QUICK, Floats, Painter, Scene, position_of
 
 Key = tuple[str, str]
@@ -162,5 +164,29 @@ def _in_place(now: list[Key], base: list[Key]) -> list[Key]:
     )
 
 
-DECOMPOSITION = Painter(paint_decomposition, decomposition_needs)
-WATERFALL = Painter(paint_waterfall)
+def record_decomposition(board: Board) -> list[DecompositionView]:
+    """Every place at the position looked at, and every position at the place selected, first."""
+    directions = ["metric"] if wanted.has_metric(board) else []
+    directions += [name for name in board.directions if name != "metric"]
+    asked = wanted.nearest(
+        wanted.MOST, directions, wanted.stream_places_of(board), wanted.positions(board)
+    )
+    return [
+        DecompositionView(place=place, position=position, direction=direction)
+        for direction, place, position in asked
+    ]
+
+
+def record_waterfall(board: Board) -> list[WaterfallView]:
+    """The one there is, if there is a metric."""
+    return [WaterfallView()] if wanted.has_metric(board) else []
+
+
+_PART = ("component",)
+DECOMPOSITION = Painter(
+    paint_decomposition,
+    decomposition_needs,
+    record_decomposition,
+    dict.fromkeys(("values", "norms", "cosines"), _PART),
+)
+WATERFALL = Painter(paint_waterfall, record=record_waterfall, axes={"values": _PART})

@@ -12,20 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitboard.engine.held import HeldRun
-from circuitboard.methods.direct_logit_attribution import attribute
 from circuitboard.methods.head_output import attribute_sources
 from circuitboard.methods.head_pattern import shrink, summarise, without_first
 from circuitboard.models.model import Model
 from circuitboard.session.board import Board
 from circuitboard.spec.address import Address
 from circuitboard.spec.errors import CircuitboardError
-from circuitboard.wire.messages import HeadInfo, HeadLineView, HeadRange, HeadView
+from circuitboard.wire.messages import HeadInfo, HeadLineView, HeadRange, HeadValue, HeadView
+from circuitboard.wire.painters import wanted
 from circuitboard.wire.painters.scene import Floats, Painter, Scene
 
 #: Pixels that a thumbnail has across.
 THUMB = 48
 #: The code of a cell that is hidden or masked, and that of the largest value.
 NOTHING, MOST = 255, 254
+#: Tokens whose exact cells are kept in a saved board.
+LINES = 1600
 
 NO_SCORES = "This architecture computes its scores inside its library: there is nothing to read."
 NO_METRIC = "There is no target token: give one to see what a source adds to its logit."
@@ -146,18 +148,60 @@ def triangle(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return codes[..., lower(codes.shape[-1])]
 
 
+def data(view: HeadView, scene: Scene) -> None:
+    """Exact cells [destination, source], and each token's entropy and what it receives."""
+    for end, run in scene.ends:
+        scene.parcel.add(f"cells_{end}", cells(view, scene, run)[0])
+        (pattern,) = scene.read(run, Address("head.pattern", view.layer, head=view.head))
+        plain = pattern[0].float().cpu().numpy()
+        summary = summarise(without_first(plain) if view.skip_first else plain)
+        scene.parcel.add(f"entropy_{end}", summary.entropy)
+        scene.parcel.add(f"received_{end}", summary.received)
+
+
+def _values(board: Board) -> list[HeadValue]:
+    """What the cells can hold here."""
+    found: list[HeadValue] = ["pattern", "weighted"]
+    if board.model.has_part("head.scores"):
+        found.append("scores")
+    if wanted.has_metric(board):
+        found.append("attribution")
+    return found
+
+
 def record(board: Board) -> list[HeadView]:
-    """Every head: those selected, the last one first, then by direct logit attribution."""
-    outcome, facts = board.outcome, board.model.facts
-    weights = np.zeros((facts.n_layers, facts.n_heads), np.float32)
-    if outcome is not None and outcome.metric is not None:
-        weights = np.abs(attribute(board.engine, outcome.now, outcome.metric).heads)
-    order = np.argsort(-weights, axis=None, kind="stable").tolist()
-    ranked = [HeadView(layer=i // facts.n_heads, head=i % facts.n_heads) for i in order]
-    chosen = [Address.parse(a) for a in reversed(board.selection) if "->" not in a]
-    first = [HeadView(layer=a.layer or 0, head=a.head) for a in chosen if a.head is not None]
-    return list(dict.fromkeys([*first, *ranked]))
+    """The pattern of every head on both sides; of the first ones all that their cells can hold."""
+    heads = wanted.heads(board)
+    views = [
+        HeadView(layer=layer, head=head, base=base)
+        for base in (False, True)
+        for layer, head in heads
+    ]
+    settings = list(wanted.nearest(wanted.MOST, _values(board), (False, True), (False, True)))
+    for layer, head in heads[: wanted.STRONG]:
+        views += [
+            HeadView(layer=layer, head=head, value=value, skip_first=skip, base=base)
+            for value, skip, base in settings
+        ]
+    return list(dict.fromkeys(views))
 
 
-PAINTER = Painter(paint, needs, record)
-LINE = Painter(paint_line)
+def record_lines(board: Board) -> list[HeadLineView]:
+    """Exact patterns of every token, the first heads first, as many as are kept; then what else
+    the cells of the first one hold."""
+    heads, tokens = wanted.heads(board), wanted.tokens(board)
+    settings = list(wanted.nearest(wanted.MOST, _values(board), (False, True)))
+    (layer, head), *_ = heads
+    asked = [(place, settings[0]) for place in heads[: max(1, LINES // len(tokens))]]
+    asked += [((layer, head), setting) for setting in settings[1:]]
+    return [
+        HeadLineView(layer=layer, head=head, value=value, skip_first=skip, token=token)
+        for (layer, head), (value, skip) in asked
+        for token in tokens
+    ]
+
+
+_CELLS = ("destination", "source")
+AXES = {"cells": _CELLS, "entropy": ("destination",), "received": ("source",)}
+PAINTER = Painter(paint, needs, record, AXES, data)
+LINE = Painter(paint_line, record=record_lines)

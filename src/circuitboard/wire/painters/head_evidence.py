@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from circuitboard.methods import head_evidence
 from circuitboard.session.background import Sweep
+from circuitboard.session.board import Board
 from circuitboard.spec.address import Address
 from circuitboard.wire.messages import (
     CopiedToken,
@@ -11,6 +12,7 @@ from circuitboard.wire.messages import (
     HeadEvidenceInfo,
     HeadEvidenceView,
 )
+from circuitboard.wire.painters import wanted
 from circuitboard.wire.painters.scene import Painter, Scene
 
 
@@ -43,4 +45,11 @@ def paint(view: HeadEvidenceView, scene: Scene) -> HeadEvidenceInfo:
     )
 
 
-PAINTER = Painter(paint)
+def record(board: Board) -> list[HeadEvidenceView]:
+    """The heads selected, and the strongest."""
+    heads = wanted.heads(board)[: wanted.STRONG]
+    return [HeadEvidenceView(layer=layer, head=head) for layer, head in heads]
+
+
+# The tokens are not the prompt's.
+PAINTER = Painter(paint, record=record, axes={"pattern": ("repeat", "earlier_repeat")})

@@ -14,14 +14,18 @@ from numpy.typing import NDArray
 from circuitboard.engine.held import HeldRun
 from circuitboard.methods.head_pattern import shrink, without_first
 from circuitboard.session.background import Sweep
+from circuitboard.session.board import Board
 from circuitboard.session.worker import Steps
 from circuitboard.spec.address import Address
 from circuitboard.wire.messages import HeadGalleryInfo, HeadGalleryView
+from circuitboard.wire.painters import wanted
 from circuitboard.wire.painters.head import NOTHING, coded, places, triangle
 from circuitboard.wire.painters.scene import Painter, Scene
 
 #: Pixels that a thumbnail of the gallery has across.
 SMALL = 28
+#: Layers that the screen asks for together.
+GROUP = 4
 
 
 @dataclass
@@ -69,4 +73,14 @@ def _steps(scene: Scene, run: HeldRun, layers: range, skip_first: bool, found: _
         yield i + 1
 
 
-PAINTER = Painter(paint)
+def record(board: Board) -> list[HeadGalleryView]:
+    """Every layer, in the groups in which the screen asks for them."""
+    groups = range(0, board.model.facts.n_layers, GROUP)
+    views = wanted.nearest(wanted.MOST, groups, (False, True), (False, True))
+    return [
+        HeadGalleryView(first=first, count=GROUP, base=base, skip_first=skip)
+        for first, base, skip in views
+    ]
+
+
+PAINTER = Painter(paint, record=record)

@@ -16,9 +16,11 @@ from circuitboard.methods.head_output import attribute_sources, vocabulary_effec
 from circuitboard.methods.head_pattern import summarise, without_first
 from circuitboard.models.model import Model
 from circuitboard.session.background import Sweep
+from circuitboard.session.board import Board
 from circuitboard.session.worker import Steps
 from circuitboard.spec.address import Address
 from circuitboard.wire.messages import HeadLogit, HeadTokensInfo, HeadTokensView
+from circuitboard.wire.painters import wanted
 from circuitboard.wire.painters.scene import Floats, Painter, Scene
 
 #: Positions in one step of a sweep over the vocabulary.
@@ -113,4 +115,25 @@ def _steps(scene: Scene, run: HeldRun, head: Address, found: _Tops) -> Steps:
         yield stop
 
 
-PAINTER = Painter(paint, needs)
+def data(view: HeadTokensView, scene: Scene) -> None:
+    """What is drawn, each quantity under a name of its own."""
+    paint(view, scene)
+    for end, run in scene.ends:
+        for name, values in zip(SUMMARY, _summary(view, scene, run), strict=True):
+            scene.parcel.add(f"{name}_{end}", values)
+
+
+def record(board: Board) -> list[HeadTokensView]:
+    """The first head at every token, and the next ones at the token looked at."""
+    heads = wanted.heads(board)[: wanted.STRONG]
+    views = wanted.nearest(len(heads) + len(board.tokens), heads, wanted.tokens(board))
+    return [
+        HeadTokensView(layer=layer, head=head, position=position)
+        for (layer, head), position in views
+    ]
+
+
+#: The rows of ``summary``.
+SUMMARY = ("entropy", "strongest", "weight", "received", "mean_received")
+AXES: dict[str, tuple[str, ...]] = dict.fromkeys((*SUMMARY, "top", "total"), ("position",))
+PAINTER = Painter(paint, needs, record, AXES, data)

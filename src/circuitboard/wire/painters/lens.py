@@ -17,6 +17,7 @@ from circuitboard.methods.logit_lens import Known, Lens, fill, new_lens
 from circuitboard.methods.stream import stream_places
 from circuitboard.models.model import Model
 from circuitboard.session.background import Sweep
+from circuitboard.session.board import Board
 from circuitboard.spec.address import Address
 from circuitboard.spec.errors import TargetError
 from circuitboard.wire.messages import (
@@ -31,6 +32,7 @@ from circuitboard.wire.messages import (
     View,
     Word,
 )
+from circuitboard.wire.painters import wanted
 from circuitboard.wire.painters.scene import QUICK, Painter, Scene, position_of
 
 Role = Literal["", "target", "foil", "typed"]
@@ -171,6 +173,26 @@ def _typed(model: Model, texts: Sequence[str]) -> tuple[list[int], list[Refusal]
     return found, refused
 
 
-LENS = Painter(paint_lens, lens_needs)
-LOGIT_GRID = Painter(paint_grid)
-TRAJECTORY = Painter(paint_trajectory)
+def record_trajectory(board: Board) -> list[TrajectoryView]:
+    """Every position."""
+    return [TrajectoryView(position=i) for i in wanted.positions(board)]
+
+
+_CELL = ("place", "position", "rank")
+_FOLLOWED = ("followed", "place", "position")
+LENS = Painter(
+    paint_lens,
+    lens_needs,
+    lambda _board: [LensView(), LensView(middle=True)],
+    {"ids": _CELL, "probs": _CELL, **dict.fromkeys(("logits", "log_probs", "ranks"), _FOLLOWED)},
+)
+LOGIT_GRID = Painter(
+    paint_grid,
+    record=lambda _board: [LogitGridView()],
+    axes=dict.fromkeys(("ids", "probs"), ("position", "rank")),
+)
+TRAJECTORY = Painter(
+    paint_trajectory,
+    record=record_trajectory,
+    axes=dict.fromkeys(("ranks", "log_probs"), ("followed", "place")),
+)

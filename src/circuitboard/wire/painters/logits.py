@@ -15,6 +15,7 @@ from torch import Tensor
 from circuitboard.engine.held import HeldRun
 from circuitboard.session.board import Board
 from circuitboard.wire.messages import LogitRow, LogitsInfo, LogitsView
+from circuitboard.wire.painters import wanted
 from circuitboard.wire.painters.scene import Painter, Scene, position_of
 
 
@@ -75,11 +76,8 @@ def ranks_of(logits: Float[Tensor, "v"], tokens: list[int]) -> list[int]:
 
 
 def record(board: Board) -> list[LogitsView]:
-    """Every position, that looked at first. The last one is called -1, as on screen."""
-    length = len(board.tokens)
-    here = board.position % length
-    order = [here, *(i for i in reversed(range(length)) if i != here)]
-    return [LogitsView(position=-1 if i == length - 1 else i) for i in order]
+    """Every position, that looked at first."""
+    return [LogitsView(position=i) for i in wanted.positions(board)]
 
 
 PAINTER = Painter(paint, record=record)

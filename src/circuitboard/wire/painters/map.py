@@ -24,6 +24,7 @@ from circuitboard.session.measures import (
     kept_head_scores,
 )
 from circuitboard.wire.messages import ClassesView, MapView, Measure
+from circuitboard.wire.painters import wanted
 from circuitboard.wire.painters.scene import Floats, Painter, Scene
 
 
@@ -152,9 +153,11 @@ def paint_classes(view: ClassesView, scene: Scene) -> None:
     scene.parcel.add("copying", kept_copying(scene.backlog, view, scene.engine))
 
 
-def record(_board: Board) -> list[MapView]:
-    """Every measure."""
-    return [MapView(measure=name) for name in get_args(Measure)]
+def record(board: Board) -> list[MapView]:
+    """Every measure, and the entropy from every token."""
+    measures = [MapView(measure=name) for name in get_args(Measure)]
+    from_each = [MapView(measure="entropy", position=i) for i in wanted.positions(board)]
+    return list(dict.fromkeys([*measures, *from_each]))
 
 
 def record_classes(_board: Board) -> list[ClassesView]:
@@ -169,6 +172,7 @@ AXES = {
     "attn": ("layer",),
     "rest": ("layer",),
     "embed": ("embed",),
+    "constant": ("constant",),
     "resid": ("sublayer",),
     "scales": ("sublayer",),
 }

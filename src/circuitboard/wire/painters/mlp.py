@@ -15,16 +15,20 @@ from circuitboard.engine.held import HeldRun
 from circuitboard.methods.neurons import NeuronAttribution, attribute_neurons
 from circuitboard.models.mlp import mlp_weights
 from circuitboard.models.model import Model
+from circuitboard.session.board import Board
 from circuitboard.session.probes import Case, Probe, probe_effects
 from circuitboard.spec.address import Address
 from circuitboard.spec.intervention import InterventionSet, Zero
 from circuitboard.wire.messages import MlpInfo, MlpTotal, MlpView
+from circuitboard.wire.painters import wanted
 from circuitboard.wire.painters.scene import Floats, Painter, Scene
 
 #: Neurons of the largest direct effect that are ablated unasked.
 TOP = 64
 #: Neurons whose running sum is sent.
 SUMMED = 512
+#: Layers that are kept in a saved board: each takes a sweep over its neurons.
+LAYERS = 4
 
 
 def needs(view: MlpView, _model: Model) -> list[Address]:
@@ -124,4 +128,19 @@ def neuron_effects(
     return probe_effects(scene.backlog, viewer, scene.engine, metric, run, probe)[0]
 
 
-PAINTER = Painter(paint, needs)
+def record(board: Board) -> list[MlpView]:
+    """The layers selected, then from the first one up."""
+    layers = range(board.model.facts.n_layers) if board.model.has_part("mlp") else ()
+    chosen = [int(found[1]) for found in wanted.selected(board, r"L(\d+)\.mlp")]
+    return [MlpView(layer=i) for i in list(dict.fromkeys([*chosen, *layers]))[:LAYERS]]
+
+
+_OVER = ("position",)
+AXES = {
+    **dict.fromkeys(("neurons", "direct", "ablation"), ("row",)),
+    "act": ("row", "position"),
+    "norm": _OVER,
+    "active": _OVER,
+    "sum": ("summed",),
+}
+PAINTER = Painter(paint, needs, record, AXES)

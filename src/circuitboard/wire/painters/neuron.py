@@ -15,8 +15,10 @@ from circuitboard.engine.held import HeldRun
 from circuitboard.methods import neurons as method
 from circuitboard.models.mlp import elementwise, mlp_weights
 from circuitboard.models.model import Model
+from circuitboard.session.board import Board
 from circuitboard.spec.address import Address
 from circuitboard.wire.messages import NeuronInfo, NeuronView, ScoredWord, Words
+from circuitboard.wire.painters import wanted
 from circuitboard.wire.painters.mlp import neuron_effects
 from circuitboard.wire.painters.scene import Painter, Scene
 
@@ -24,6 +26,8 @@ from circuitboard.wire.painters.scene import Painter, Scene
 WORDS = 10
 #: Neurons whose words are kept.
 KEPT = 64
+#: Neurons of each layer that are kept in a saved board.
+STRONGEST = 4
 
 
 def needs(view: NeuronView, model: Model) -> list[Address]:
@@ -111,4 +115,23 @@ def _ablation(view: NeuronView, scene: Scene, run: HeldRun, end: str) -> float |
     return None if math.isnan(value) else value
 
 
-PAINTER = Painter(paint, needs)
+def record(board: Board) -> list[NeuronView]:
+    """Those selected, then the strongest of each layer."""
+    model, outcome = board.model, board.outcome
+    chosen = wanted.selected(board, r"L(\d+)\.mlp\.n(\d+)")
+    found = [NeuronView(layer=int(one[1]), neuron=int(one[2])) for one in chosen]
+    if outcome is None or outcome.metric is None or not model.has_part("mlp"):
+        return list(dict.fromkeys(found))
+    each = max(1, min(STRONGEST, wanted.MOST // (2 * model.facts.n_layers)))
+    for layer in range(model.facts.n_layers):
+        split = method.attribute_neurons(board.engine, outcome.now, outcome.metric, layer)
+        found += [NeuronView(layer=layer, neuron=int(n)) for n in split.top(each)]
+    return list(dict.fromkeys(found))
+
+
+_OVER = ("position",)
+AXES = {
+    **dict.fromkeys(("pre", "post", "up", "dot"), _OVER),
+    **dict.fromkeys(("curve_x", "curve_y"), ("point",)),
+}
+PAINTER = Painter(paint, needs, record, AXES)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from circuitboard.engine.held import HeldRun
 from circuitboard.methods import norms as method
 from circuitboard.models.model import Model
 from circuitboard.models.norms import gain
+from circuitboard.session.board import Board
 from circuitboard.session.probes import Case, Probe, probe_effects
 from circuitboard.spec.address import Address
 from circuitboard.spec.errors import AddressError
@@ -23,10 +25,13 @@ from circuitboard.wire.messages import (
     NormInfo,
     NormView,
 )
+from circuitboard.wire.painters import wanted
 from circuitboard.wire.painters.scene import Floats, Painter, Scene
 
 #: Dimensions that stand out, listed.
 OUTLIERS = 8
+#: Parts whose effects through norms are swept for a saved board.
+SWEPT = 60
 
 
 def needs(view: NormView, model: Model) -> list[Address]:
@@ -102,5 +107,39 @@ def paint_directions(view: NormDirectionsView, scene: Scene) -> NormDirectionsIn
     return NormDirectionsInfo(position=position, parts=parts, even=even, target=target)
 
 
-PAINTER = Painter(paint, needs)
-DIRECTIONS = Painter(paint_directions)
+def _norms(board: Board) -> list[str]:
+    """The norms selected, then from the last one down, as many as are swept in a while."""
+    model = board.model
+    layers = [f"L{i}.{norm}" for i in range(model.facts.n_layers) for norm in ("ln1", "ln2")]
+    there = [f"{a}.scale" for a in (*layers, "ln_final") if model.has(Address.parse(f"{a}.scale"))]
+    chosen = [f"{found[1]}.scale" for found in wanted.selected(board, r"(L\d+\.ln[12]|ln_final)")]
+    first = [norm for norm in chosen if norm in there]
+    norms = list(dict.fromkeys([*first, *reversed(there)]))
+    parts = itertools.accumulate(len(method.upstream(model, Address.parse(a))) for a in norms)
+    few = sum(count <= SWEPT for count in parts)
+    return norms[: max(few, len(dict.fromkeys(first)))]
+
+
+def record(board: Board) -> list[NormView]:
+    """Those that are worth their sweeps."""
+    return [NormView(address=norm) for norm in _norms(board)]
+
+
+def record_directions(board: Board) -> list[NormDirectionsView]:
+    """The same norms, at every position."""
+    asked = wanted.nearest(wanted.MOST, _norms(board), wanted.positions(board))
+    return [NormDirectionsView(address=norm, position=position) for norm, position in asked]
+
+
+_OVER = ("position",)
+AXES = {
+    **dict.fromkeys(("scale", "mean", "before", "after"), _OVER),
+    "dims": ("row",),
+    "relative": ("row", "position"),
+    "share": ("row", "position"),
+    "gain": ("dimension",),
+    "live": ("part",),
+    "frozen": ("part",),
+}
+PAINTER = Painter(paint, needs, record, AXES)
+DIRECTIONS = Painter(paint_directions, record=record_directions, axes={"ratio": ("part",)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from circuitboard.session.board import Board
 from circuitboard.session.drawing import Drawing
 from circuitboard.spec.errors import CircuitboardError
 from circuitboard.wire.messages import OwnInfo, OwnTable, OwnView
@@ -41,4 +42,9 @@ def paint(view: OwnView, scene: Scene) -> OwnInfo:
     )
 
 
-PAINTER = Painter(paint)
+def record(board: Board) -> list[OwnView]:
+    """All of them."""
+    return [OwnView(id=own.id) for own in board.own]
+
+
+PAINTER = Painter(paint, record=record, axes={"values": ("row", "column")})

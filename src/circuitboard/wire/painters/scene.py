@@ -105,9 +105,11 @@ class Painter:
         axes: names of each array's axes, by the array's name without ``_now`` and ``_base``: what
             the axes of saved data are called. ``position``, ``destination`` and ``source`` count
             the prompt's tokens. An array without a line here is for drawing only.
+        data: puts into the scene's parcel what saved data hold, where that is not what is drawn.
     """
 
     paint: Callable[..., Info | None]
     needs: Callable[..., list[Address]] = _nothing
     record: Callable[[Board], Sequence[View]] = _unrecorded
     axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    data: Callable[..., None] | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 from torch import Tensor
 
@@ -31,9 +32,11 @@ from circuitboard.methods.stream import (
 )
 from circuitboard.models.model import Model
 from circuitboard.session.background import Sweep
+from circuitboard.session.board import Board
 from circuitboard.session.worker import Steps
 from circuitboard.spec.address import Address
 from circuitboard.wire import messages as m
+from circuitboard.wire.painters import wanted
 from circuitboard.wire.painters.scene import QUICK, Painter, Scene, position_of
 
 
@@ -154,5 +157,50 @@ def _rows(model: Model, found: list[Neighbour]) -> list[m.Neighbour]:
     ]
 
 
-STREAM = Painter(paint_stream, stream_needs)
-EMBEDDING = Painter(paint_embedding)
+def stream_data(view: m.StreamView, scene: Scene) -> None:
+    """What is drawn, under the name of what it is."""
+    paint_stream(view, scene)
+    scene.parcel.arrays[:] = [
+        msgspec.structs.replace(array, name=array.name.replace("values", view.what))
+        for array in scene.parcel.arrays
+    ]
+
+
+def record_stream(board: Board) -> list[m.StreamView]:
+    """Each quantity at the place and position looked at, then at others."""
+    directions = ["metric"] if wanted.has_metric(board) else []
+    directions += [name for name in board.directions if name != "metric"]
+    kinds: list[tuple[str, str]] = [("norms", "metric")]
+    kinds += [("projection", direction) for direction in directions]
+    kinds += [("layers", "metric"), ("positions", "metric")]
+    asked = wanted.nearest(
+        wanted.MOST, kinds, wanted.stream_places_of(board), wanted.positions(board)
+    )
+    return [
+        m.StreamView(what=what, place=place, position=position, direction=direction)  # pyright: ignore[reportArgumentType]
+        for (what, direction), place, position in asked
+    ]
+
+
+def record_embedding(board: Board) -> list[m.EmbeddingView]:
+    """Every position."""
+    return [m.EmbeddingView(position=i) for i in wanted.positions(board)]
+
+
+STREAM = Painter(
+    paint_stream,
+    stream_needs,
+    record_stream,
+    {
+        "norms": ("place", "position"),
+        "projection": ("place", "position"),
+        "layers": ("place", "other_place"),
+        "positions": ("position", "other_position"),
+    },
+    stream_data,
+)
+EMBEDDING = Painter(
+    paint_embedding,
+    record=record_embedding,
+    axes={"pos_norms": ("position",), "pos_cosines": ("position", "other_position")},
+)

@@ -10,6 +10,7 @@ import { Rows } from "./Rows";
 import { useBlob } from "./useBlob";
 
 const SLOW = 1;
+const NOT_KEPT = "A plotly figure needs its library, which a saved board does not hold.";
 
 /** What a function of the user's returned last. */
 export function OwnView({ id, title }: { id: string; title: string }) {
@@ -50,6 +51,7 @@ interface ShownProps {
 }
 
 function Shown({ info, picture, title }: ShownProps) {
+  const { kernel } = useBoard();
   switch (info.shows) {
     case "waiting":
       return <p class="empty">Waiting for its first run.</p>;
@@ -60,6 +62,7 @@ function Shown({ info, picture, title }: ShownProps) {
     case "image":
       return <Image picture={picture} mime={info.mime} title={title} />;
     case "plotly":
+      if (!kernel.live.value) return <p class="empty">{NOT_KEPT}</p>;
       return <Plotly figure={info.text} title={title} />;
     case "table":
       return info.table && <Rows table={info.table} title={title} />;
