@@ -29,6 +29,8 @@ POLL = 0.004
 #: How often a sweep that was dropped for another is begun again.
 TRIES = 3
 LEVEL = 6
+#: Seconds that a recording takes, unless told otherwise.
+PATIENCE = 30.0
 
 Told = Callable[[int, int], None]
 
@@ -42,6 +44,8 @@ class Recorder:
         wait: whether sweeps are waited for; else views are taken as far as they have got.
         budget: bytes of what is recorded; what does not fit is left out, the least wanted first.
         told: called with how many views are done, of how many.
+        patience: seconds after which only views that are shown are still recorded; the others are
+            left out, the least wanted first.
     """
 
     board: Board
@@ -49,8 +53,10 @@ class Recorder:
     wait: bool = True
     budget: float = BUDGET
     told: Told | None = None
+    patience: float = PATIENCE
 
     def __post_init__(self) -> None:
+        self._until = float("inf")
         self._sweeps = self.backlog or Backlog(self.board.worker, lambda _viewer: None)
 
     def record(self, shown: Sequence[View] = ()) -> Recording:
@@ -58,13 +64,15 @@ class Recorder:
 
         Raises CircuitboardError where the board's own run failed.
         """
+        self._until = time.monotonic() + self.patience
         outcome = self.outcome()
         state = msgspec.structs.replace(state_of(self.board, 1), live=False, busy=False)
         views = list(dict.fromkeys([*shown, *wanted(self.board)]))
         packer = _Packer()
         found: list[ViewData] = []
         for i, view in enumerate(views):
-            if packer.size > self.budget:
+            late = time.monotonic() > self._until
+            if packer.size > self.budget or (late and view not in shown):
                 break
             data, buffers = self.paint(view, outcome)
             if data.problem is None or view in shown:
@@ -113,6 +121,8 @@ class Recorder:
             if not backlog.unfinished(view):
                 break
             while backlog.unfinished(view) and self.board.jobs():
+                if time.monotonic() > self._until:
+                    break
                 time.sleep(POLL)
             painted = self._paint(view, outcome)
         return painted
