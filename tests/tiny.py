@@ -163,7 +163,8 @@ def oracle(m: Model, tokens: Tensor, items: Iterable[AnyIntervention]) -> Tensor
     """Logits [b, p, v] of one full bridge run, one plain hook for each intervention, in order."""
     items = list(items)
     with torch.no_grad():
-        _, clean = m.bridge.run_with_cache(tokens)
+        frozen = any(isinstance(item, Freeze) for item in items)
+        clean = m.bridge.run_with_cache(tokens)[1] if frozen else None
         hooks = [pair for item in items for pair in _oracle_hooks(m, item, clean, tokens.shape[1])]
         return m.bridge.run_with_hooks(tokens, fwd_hooks=hooks, return_type="logits")
 
@@ -192,9 +193,9 @@ def _oracle_hooks(m: Model, item: AnyIntervention, clean: Any, width: int) -> li
     def hook(tensor: Tensor, hook: Any) -> Tensor:
         flat = tensor.ndim == 2
         out = tensor.reshape(1, -1, tensor.shape[-1]).clone() if flat else tensor.clone()
-        before = clean[name].reshape(out.shape)
+        before = clean[name].reshape(out.shape) if clean else out
         if middle:
-            current, before = entering[0] + out, clean[stream] + before
+            current, before = entering[0] + out, (clean or {stream: 0})[stream] + before
         else:
             current, before = out[index], before[index]
         new = value(current, before)
