@@ -187,7 +187,9 @@ def take_views(browser: Browser, pictures: dict[str, Picture]) -> None:
         for name, picture in pictures.items():
             page.set_viewport_size({"width": WIDTH, "height": picture.height})
             picture.arrange(page)
-            page.get_by_test_id(f"tab-{picture.panel}").click()
+            # A map alone in its dock has no tab.
+            if (tab := page.get_by_test_id(f"tab-{picture.panel}")).count():
+                tab.click()
             expect(page.get_by_test_id(picture.shown).first).to_be_visible()
             settle(page)
             dock(page, picture.panel).screenshot(path=IMAGES / f"{name}.png")
@@ -196,7 +198,7 @@ def take_views(browser: Browser, pictures: dict[str, Picture]) -> None:
 
 def dock(page: Page, panel: str) -> Locator:
     """The dock that holds a panel, with its tabs."""
-    return page.locator("[data-testid^='dock-']", has=page.get_by_test_id(f"tab-{panel}")).last
+    return page.locator(".dock", has=page.locator(f".panel-host[data-panel='{panel}']")).last
 
 
 def tidy(page: Page) -> None:

@@ -135,6 +135,7 @@ def test_the_waterfall_ends_at_the_metric(page: Page) -> None:
     ablate(page, "L2H1")
     show(page, "logits")
     shown = page.get_by_test_id("waterfall-sum")
+    expect(shown).to_be_visible()
     page.wait_for_function(
         """([wanted]) => Math.abs(document.querySelector('[data-testid=waterfall-sum]')
           .dataset.now - wanted) < 0.006""",
