@@ -30,6 +30,11 @@ _HOMES = {
     "sweep": "circuitboard.engine.sweep",
     "patch_grid": "circuitboard.engine.sweep",
     "path_patch": "circuitboard.engine.paths",
+    "attribute": "circuitboard.methods.attribute",
+    "attribution_patching": "circuitboard.methods.attribution_patching",
+    "edge_attribution": "circuitboard.methods.edge_attribution",
+    "gradient_of_pattern": "circuitboard.methods.pattern_gradient",
+    "integrated_gradients": "circuitboard.methods.integrated_gradients",
     "head_scores": "circuitboard.methods.head_scores",
     "copying_scores": "circuitboard.methods.copying",
     "Watch": "circuitboard.engine.sweep",
@@ -63,12 +68,17 @@ __all__ = [
     "Watch",
     "Zero",
     "__version__",
+    "attribute",
+    "attribution_patching",
     "copying_scores",
     "decompose",
+    "edge_attribution",
+    "gradient_of_pattern",
     "head_attribution",
     "head_evidence",
     "head_output",
     "head_scores",
+    "integrated_gradients",
     "load",
     "logit_lens",
     "neuron_attribution",
@@ -103,14 +113,19 @@ if TYPE_CHECKING:
     from circuitboard.engine.result import RunResult
     from circuitboard.engine.run import run
     from circuitboard.engine.sweep import Watch, patch_grid, sweep
+    from circuitboard.methods.attribute import attribute
+    from circuitboard.methods.attribution_patching import attribution_patching
     from circuitboard.methods.copying import copying_scores
     from circuitboard.methods.decomposition import decompose
+    from circuitboard.methods.edge_attribution import edge_attribution
     from circuitboard.methods.head_evidence import head_evidence
     from circuitboard.methods.head_output import head_attribution, head_output
     from circuitboard.methods.head_scores import head_scores
+    from circuitboard.methods.integrated_gradients import integrated_gradients
     from circuitboard.methods.logit_lens import logit_lens
     from circuitboard.methods.neurons import neuron_attribution, neuron_words
     from circuitboard.methods.norms import scale_effects
+    from circuitboard.methods.pattern_gradient import gradient_of_pattern
     from circuitboard.methods.waterfall import waterfall
     from circuitboard.models.load import load
     from circuitboard.models.model import Model

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
+from msgspec import structs
 from torch import Tensor
 
 from circuitboard.engine.sites import TAIL
@@ -37,6 +38,13 @@ def evaluate(metric: Metric, logits: Float[Tensor, "b v"]) -> Float[Tensor, "b"]
         raise ValueError(f"a {metric.kind} needs more than the logits of one position")
     log_probs = logits.log_softmax(-1)[rows, metric.targets_of(len(rows))]
     return log_probs if metric.kind == "log-probability" else log_probs.exp()
+
+
+def portion(metric: Metric | OwnMetric, rows: slice) -> Metric | OwnMetric:
+    """The metric of some of its prompts: their own targets and foils."""
+    if not isinstance(metric, Metric):
+        return metric
+    return structs.replace(metric, targets=metric.targets[rows], foils=metric.foils[rows])
 
 
 class Judge:
@@ -115,6 +123,18 @@ class Judge:
         assert self._baseline is not None
         base = self._baseline.log_softmax(-1).repeat(len(logits) // len(self._baseline), 1)
         return (base.exp() * (base - logits.log_softmax(-1))).sum(-1)
+
+    def outputs(self, logits: Float[Tensor, "n p v"]) -> Float[Tensor, "n"]:
+        """From logits at all positions, any number of repeats of the prompts' rows.
+
+        Autograd follows it.
+        """
+        if self.whole:
+            parts = logits.split(len(self._lengths))
+            return torch.cat([self._cross_entropy(part) for part in parts])
+        last = [n - 1 for n in self._lengths] * (len(logits) // len(self._lengths))
+        rows = torch.arange(len(logits), device=logits.device)
+        return self.logits(logits[rows, torch.tensor(last, device=logits.device)].float())
 
     def loss(self, final: Float[Tensor, "n p d"]) -> Float[Tensor, "n"]:
         """Mean cross-entropy of each prompt's own next tokens, from streams at all positions."""

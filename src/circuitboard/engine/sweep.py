@@ -154,15 +154,7 @@ def patch_grid(
     """
     pair = prompts_of(corrupt), prompts_of(clean)
     onto, source = pair if direction == "denoising" else pair[::-1]
-    widths = check_lengths(model, onto, source)
-    places, form = grid_places(model, over, max(widths))
-    if len(set(widths)) > 1 and any("@" in place for place in places):
-        raise InterventionError(
-            f"The prompts have {min(widths)} to {max(widths)} tokens.",
-            f"A grid of {over} has positions: give it pairs of one length.",
-        )
-    for place in places:
-        model.check(Address.parse(place))
+    places, form = checked_grid(model, over, check_lengths(model, onto, source))
     origin = Source(source)
     sets = [InterventionSet((Patch(place, origin),)) for place in places]
     judged = resolve(model, target, foil, metric, len(onto))
@@ -184,6 +176,24 @@ def check_lengths(model: Model, first: Sequence[Prompt], second: Sequence[Prompt
                 "Patching all places needs prompts of equal length, token by token.",
             )
     return counts[0]
+
+
+def checked_grid(
+    model: Model, over: Over, widths: Sequence[int]
+) -> tuple[list[str], tuple[int, ...]]:
+    """The addresses of a grid for prompts of so many tokens, in order, and its shape.
+
+    Raises InterventionError where positions differ; AddressError where the model lacks a place.
+    """
+    places, form = grid_places(model, over, max(widths))
+    if len(set(widths)) > 1 and any("@" in place for place in places):
+        raise InterventionError(
+            f"The prompts have {min(widths)} to {max(widths)} tokens.",
+            f"A grid of {over} has positions: give it pairs of one length.",
+        )
+    for place in places:
+        model.check(Address.parse(place))
+    return places, form
 
 
 def grid_places(model: Model, over: Over, width: int) -> tuple[list[str], tuple[int, ...]]:

@@ -303,9 +303,11 @@ def run_tail(
     return out if isinstance(out, Tensor) else out.logits
 
 
-def run_whole(model: Model, tokens: Int[Tensor, "b p"]) -> Float[Tensor, "b p v"]:
-    """The model's own forward pass with the user's hooks alone: logits [b, p, v]."""
-    with model.lock, torch.no_grad():
+def run_whole(
+    model: Model, tokens: Int[Tensor, "b p"], hooks: Sequence[tuple[str, Hook]] = ()
+) -> Float[Tensor, "b p v"]:
+    """The model's own full forward pass, with these hooks and the user's: logits [b, p, v]."""
+    with model.lock, torch.no_grad(), hooked(model, hooks):
         out = _call(model, tokens, None)
     return out if isinstance(out, Tensor) else out.logits
 

@@ -1,0 +1,70 @@
+"""All parts that write to the residual stream, all inputs that read it, and their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from circuitboard.models.model import Model
+from circuitboard.spec.address import Address
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The edges of a model.
+
+    Attributes:
+        senders: embedding, then each layer's heads and MLP.
+        receivers: each layer's q, k and v (for heads that share them, of the first alone) and MLP;
+            then the logits.
+        before: for each receiver, how many senders, from the first, come before it.
+        groups: hook points of senders, and which senders they hold.
+        inputs: by its first receiver, the hook point of what is read there, and that of the stream
+            before the norm (None where the first is that stream itself).
+    """
+
+    senders: tuple[Address, ...]
+    receivers: tuple[Address, ...]
+    before: tuple[int, ...]
+    groups: list[tuple[str, range]]
+    inputs: dict[int, tuple[str, str | None]]
+
+    @property
+    def written(self) -> list[str]:
+        """Hook points of all senders, in order."""
+        return [point for point, _ in self.groups]
+
+    @property
+    def points(self) -> list[str]:
+        """All hook points that a pass has to keep."""
+        ends = [point for pair in self.inputs.values() for point in pair if point is not None]
+        return list(dict.fromkeys([*self.written, *ends]))
+
+    @classmethod
+    def of(cls, model: Model) -> Graph:
+        """The graph of a model. An MLP beside attention does not see that attention."""
+        f = model.facts
+        senders, receivers, before = [Address("embed")], [], []
+        groups = [(Address("resid_pre", 0).hook, range(1))]
+        inputs: dict[int, tuple[str, str | None]] = {}
+        for layer in range(f.n_layers):
+            stream, below = Address("resid_pre", layer).hook, len(senders)
+            for name, count in (("q", f.n_heads), ("k", f.n_kv_heads), ("v", f.n_kv_heads)):
+                size = f.n_heads // count
+                own = [Address(f"head.{name}", layer, head=i * size) for i in range(count)]
+                inputs[len(receivers)] = own[0].hook, stream
+                receivers += own
+                before += [below] * count
+            senders += [Address("head", layer, head=head) for head in range(f.n_heads)]
+            groups.append((Address("head.z", layer, head=0).hook, range(below, len(senders))))
+            mlp = Address("mlp", layer)
+            if model.has(mlp):
+                into = stream if f.parallel else Address("attn", layer).hook
+                inputs[len(receivers)] = mlp.hook, into
+                receivers.append(mlp)
+                before.append(below if f.parallel else len(senders))
+                groups.append((mlp.hook, range(len(senders), len(senders) + 1)))
+                senders.append(mlp)
+        inputs[len(receivers)] = Address("resid_post", f.n_layers - 1).hook, None
+        receivers.append(Address("logits"))
+        before.append(len(senders))
+        return cls(tuple(senders), tuple(receivers), tuple(before), groups, inputs)
