@@ -31,6 +31,11 @@ _HOMES = {
     "patch_grid": "circuitboard.engine.sweep",
     "path_patch": "circuitboard.engine.paths",
     "head_scores": "circuitboard.methods.head_scores",
+    "composition_scores": "circuitboard.methods.composition",
+    "ov_circuit": "circuitboard.methods.token_circuits",
+    "qk_circuit": "circuitboard.methods.token_circuits",
+    "svd": "circuitboard.methods.singular",
+    "virtual_weights": "circuitboard.methods.virtual",
     "copying_scores": "circuitboard.methods.copying",
     "Watch": "circuitboard.engine.sweep",
     "decompose": "circuitboard.methods.decomposition",
@@ -63,6 +68,7 @@ __all__ = [
     "Watch",
     "Zero",
     "__version__",
+    "composition_scores",
     "copying_scores",
     "decompose",
     "head_attribution",
@@ -73,13 +79,17 @@ __all__ = [
     "logit_lens",
     "neuron_attribution",
     "neuron_words",
+    "ov_circuit",
     "patch_grid",
     "path_patch",
+    "qk_circuit",
     "register_reference",
     "register_tensor",
     "run",
     "scale_effects",
+    "svd",
     "sweep",
+    "virtual_weights",
     "waterfall",
 ]
 
@@ -103,6 +113,7 @@ if TYPE_CHECKING:
     from circuitboard.engine.result import RunResult
     from circuitboard.engine.run import run
     from circuitboard.engine.sweep import Watch, patch_grid, sweep
+    from circuitboard.methods.composition import composition_scores
     from circuitboard.methods.copying import copying_scores
     from circuitboard.methods.decomposition import decompose
     from circuitboard.methods.head_evidence import head_evidence
@@ -111,6 +122,9 @@ if TYPE_CHECKING:
     from circuitboard.methods.logit_lens import logit_lens
     from circuitboard.methods.neurons import neuron_attribution, neuron_words
     from circuitboard.methods.norms import scale_effects
+    from circuitboard.methods.singular import svd
+    from circuitboard.methods.token_circuits import ov_circuit, qk_circuit
+    from circuitboard.methods.virtual import virtual_weights
     from circuitboard.methods.waterfall import waterfall
     from circuitboard.models.load import load
     from circuitboard.models.model import Model

@@ -20,6 +20,7 @@ from circuitboard.engine.metric import evaluate
 from circuitboard.engine.result import RunResult
 from circuitboard.engine.run import metric_of
 from circuitboard.engine.sites import check_places, check_value
+from circuitboard.models import originals
 from circuitboard.models.load import default_prompt, load
 from circuitboard.models.model import Model
 from circuitboard.session import watcher
@@ -40,6 +41,7 @@ from circuitboard.session.own import OwnViews
 from circuitboard.session.question import Outcome, Question
 from circuitboard.session.showing import Showing
 from circuitboard.session.verbs import Verbs
+from circuitboard.session.weights import Weights
 from circuitboard.session.worker import JobInfo, Worker
 from circuitboard.spec.address import Address
 from circuitboard.spec.errors import CancelledError, CircuitboardError
@@ -49,7 +51,7 @@ from circuitboard.spec.metric import Metric, MetricKind
 Listener = Callable[[str], None]
 
 
-class Board(Verbs, Showing, Directions, Memory, Exports):
+class Board(Verbs, Showing, Directions, Memory, Exports, Weights):
     """A live board.
 
     Args:
@@ -80,6 +82,7 @@ class Board(Verbs, Showing, Directions, Memory, Exports):
     ) -> None:
         self.model: Model = load(model)
         self.engine = engine_of(self.model)
+        originals.keep(self.model, unasked=True)
         if prompt is None:
             given = default_prompt(self.model)
             prompt = given["prompt"]
