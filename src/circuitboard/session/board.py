@@ -305,13 +305,13 @@ class Board(Verbs, Showing, Directions, Memory, Exports, Weights):
     def code(self) -> str:
         """Python that rebuilds this state."""
         q = self._question
-        return python_for(self.model.source, q, self._directions)
+        return python_for(self.model.source, q, self._directions, self.weight_edits)
 
     # --- running ------------------------------------------------------------------------------
 
     def wait(self) -> Outcome:
         """Waits until the model has answered the newest question. Raises what went wrong."""
-        if not self.worker.inside and self.engine.refresh():
+        if not self.worker.inside and self._outdated():
             self._ask()
         while True:
             with self._lock:
@@ -329,13 +329,10 @@ class Board(Verbs, Showing, Directions, Memory, Exports, Weights):
         """Looks for weights edited or hooks added by other code, and runs again if so."""
         self.worker.submit("watch", lambda _check: self._look())
 
-    def _look(self) -> None:
-        if self.engine.refresh():
-            self._ask()
-
     def _ask(self) -> None:
         with self._lock:
             self.revision += 1
+            self._epoch = self.engine.epoch
             revision, question, encoded = self.revision, self._question, self._encoded
             self._running = self.worker.submit(
                 "run", lambda check: self._answer(revision, question, encoded, check)

@@ -20,6 +20,7 @@ class Weights:
 
     model: Model
     engine: Engine
+    _epoch: int
 
     def _ask(self) -> None:
         raise NotImplementedError
@@ -45,7 +46,8 @@ class Weights:
         Raises ModelError where the first weights are not known, or a weight has another shape.
         """
         names = originals.restore(self.model)
-        self._follow_weights()
+        self._edits.clear()
+        self._look()
         return names
 
     def scale_direction(
@@ -61,7 +63,9 @@ class Weights:
             ModelError: the model does not run with what is written into its weights.
         """
         weight_edits.scale_direction(self.model, place, index, factor, fold=fold)
-        self._follow_weights()
+        more = "" if fold else ", fold=False"
+        self._edits.append(f"board.scale_direction({place!r}, {index}, {float(factor)!r}{more})")
+        self._look()
 
     def zero_neuron(self, neuron: str | Address) -> None:
         """Sets what a neuron (``"L3.mlp.n12"``) writes to zero in the model: its row of W_out.
@@ -69,8 +73,26 @@ class Weights:
         Raises AddressError: no neuron of this model; ModelError: the MLP has none to show.
         """
         weight_edits.zero_neuron(self.model, neuron)
-        self._follow_weights()
+        self._edits.append(f"board.zero_neuron({str(neuron)!r})")
+        self._look()
 
-    def _follow_weights(self) -> None:
-        if self.engine.refresh():
+    @property
+    def weight_edits(self) -> tuple[str, ...]:
+        """Edits made by boards of this model since the last restoring, as lines of Python.
+
+        Edits by other code are not among them.
+        """
+        return tuple(self._edits)
+
+    @property
+    def _edits(self) -> list[str]:
+        return self.model.attached.setdefault("weight edits", [])
+
+    def _look(self) -> None:
+        if self._outdated():
             self._ask()
+
+    def _outdated(self) -> bool:
+        """Whether weights or hooks were changed since the board last asked, whoever noticed."""
+        self.engine.refresh()
+        return self._epoch != self.engine.epoch
