@@ -262,8 +262,8 @@ def test_the_code_of_a_board_repeats_its_edits() -> None:
     edited, metric = bits(b.model), b.result.metric
     made: dict[str, Any] = {}
     lines = b.code().splitlines()
-    assert lines[-2] == "board"
-    exec("\n".join(lines[:-2]), made)  # the last line shows the board
+    assert lines[-1] == "board"
+    exec("\n".join(lines[:-1]), made)  # the last line shows the board
     assert bits(made["model"]) == edited
     assert made["board"].result.metric == metric
     b.restore_weights()
