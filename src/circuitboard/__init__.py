@@ -36,6 +36,11 @@ _HOMES = {
     "gradient_of_pattern": "circuitboard.methods.pattern_gradient",
     "integrated_gradients": "circuitboard.methods.integrated_gradients",
     "head_scores": "circuitboard.methods.head_scores",
+    "composition_scores": "circuitboard.methods.composition",
+    "ov_circuit": "circuitboard.methods.token_circuits",
+    "qk_circuit": "circuitboard.methods.token_circuits",
+    "svd": "circuitboard.methods.singular",
+    "virtual_weights": "circuitboard.methods.virtual",
     "copying_scores": "circuitboard.methods.copying",
     "Watch": "circuitboard.engine.sweep",
     "decompose": "circuitboard.methods.decomposition",
@@ -70,6 +75,7 @@ __all__ = [
     "__version__",
     "attribute",
     "attribution_patching",
+    "composition_scores",
     "copying_scores",
     "decompose",
     "edge_attribution",
@@ -83,13 +89,17 @@ __all__ = [
     "logit_lens",
     "neuron_attribution",
     "neuron_words",
+    "ov_circuit",
     "patch_grid",
     "path_patch",
+    "qk_circuit",
     "register_reference",
     "register_tensor",
     "run",
     "scale_effects",
+    "svd",
     "sweep",
+    "virtual_weights",
     "waterfall",
 ]
 
@@ -115,6 +125,7 @@ if TYPE_CHECKING:
     from circuitboard.engine.sweep import Watch, patch_grid, sweep
     from circuitboard.methods.attribute import attribute
     from circuitboard.methods.attribution_patching import attribution_patching
+    from circuitboard.methods.composition import composition_scores
     from circuitboard.methods.copying import copying_scores
     from circuitboard.methods.decomposition import decompose
     from circuitboard.methods.edge_attribution import edge_attribution
@@ -126,6 +137,9 @@ if TYPE_CHECKING:
     from circuitboard.methods.neurons import neuron_attribution, neuron_words
     from circuitboard.methods.norms import scale_effects
     from circuitboard.methods.pattern_gradient import gradient_of_pattern
+    from circuitboard.methods.singular import svd
+    from circuitboard.methods.token_circuits import ov_circuit, qk_circuit
+    from circuitboard.methods.virtual import virtual_weights
     from circuitboard.methods.waterfall import waterfall
     from circuitboard.models.load import load
     from circuitboard.models.model import Model

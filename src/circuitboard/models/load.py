@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -87,7 +87,30 @@ def load(
     model.held_memory = held_memory
     if isinstance(source, str | os.PathLike):
         model.source = os.fspath(source)
+        model.reread = _reader(model.source, folder, tokenizer, dtype)
     return model
+
+
+def _reader(
+    source: str, folder: str | None, tokenizer: Any, dtype: torch.dtype | None
+) -> Callable[[], Model]:
+    """What reads the same files again, on the CPU."""
+    before = _stamp(folder)
+
+    def reread() -> Model:
+        if _stamp(folder) != before:
+            raise ModelError(
+                f"The files of {source} were changed after it was loaded.",
+                "Its first weights are gone: load it again.",
+            )
+        return load(source, tokenizer, dtype=dtype)
+
+    return reread
+
+
+def _stamp(folder: str | None) -> list[tuple[str, int, int]]:
+    files = sorted(Path(folder).glob("*.safetensors*")) if folder else []
+    return [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files]
 
 
 def _map_unfit() -> ModelError:

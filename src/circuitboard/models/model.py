@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
@@ -67,6 +67,7 @@ class Model:
         self_check: largest logit difference between the untouched model and this one, at load.
         source: what ``circuitboard.load`` was given, where that was a name or a folder.
         folder: where its files lie, if anywhere.
+        reread: loads a model of the same files, where there are files; raises ModelError.
         narrow_exact: whether :meth:`narrow_logits` gives the model's own logits.
         held_memory: bytes that held runs may take together; beyond it the least recently used
             go. Set it at any time.
@@ -83,6 +84,7 @@ class Model:
         self.self_check = 0.0
         self.source = facts.name
         self.folder: str | None = None
+        self.reread: Callable[[], Model] | None = None
         self.lock = threading.RLock()
         self.held_memory = HELD_MEMORY
         self.attached: dict[str, Any] = {}

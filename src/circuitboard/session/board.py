@@ -20,6 +20,7 @@ from circuitboard.engine.metric import evaluate
 from circuitboard.engine.result import RunResult
 from circuitboard.engine.run import metric_of
 from circuitboard.engine.sites import check_places, check_value
+from circuitboard.models import originals
 from circuitboard.models.load import default_prompt, load
 from circuitboard.models.model import Model
 from circuitboard.session import watcher
@@ -40,6 +41,7 @@ from circuitboard.session.own import OwnViews
 from circuitboard.session.question import Outcome, Question
 from circuitboard.session.showing import Showing
 from circuitboard.session.verbs import Verbs
+from circuitboard.session.weights import Weights
 from circuitboard.session.worker import JobInfo, Worker
 from circuitboard.spec.address import Address
 from circuitboard.spec.errors import CancelledError, CircuitboardError
@@ -49,7 +51,7 @@ from circuitboard.spec.metric import Metric, MetricKind
 Listener = Callable[[str], None]
 
 
-class Board(Verbs, Showing, Directions, Memory, Exports):
+class Board(Verbs, Showing, Directions, Memory, Exports, Weights):
     """A live board.
 
     Args:
@@ -80,6 +82,7 @@ class Board(Verbs, Showing, Directions, Memory, Exports):
     ) -> None:
         self.model: Model = load(model)
         self.engine = engine_of(self.model)
+        originals.keep(self.model, unasked=True)
         if prompt is None:
             given = default_prompt(self.model)
             prompt = given["prompt"]
@@ -302,13 +305,13 @@ class Board(Verbs, Showing, Directions, Memory, Exports):
     def code(self) -> str:
         """Python that rebuilds this state."""
         q = self._question
-        return python_for(self.model.source, q, self._directions)
+        return python_for(self.model.source, q, self._directions, self.weight_edits)
 
     # --- running ------------------------------------------------------------------------------
 
     def wait(self) -> Outcome:
         """Waits until the model has answered the newest question. Raises what went wrong."""
-        if not self.worker.inside and self.engine.refresh():
+        if not self.worker.inside and self._outdated():
             self._ask()
         while True:
             with self._lock:
@@ -326,13 +329,10 @@ class Board(Verbs, Showing, Directions, Memory, Exports):
         """Looks for weights edited or hooks added by other code, and runs again if so."""
         self.worker.submit("watch", lambda _check: self._look())
 
-    def _look(self) -> None:
-        if self.engine.refresh():
-            self._ask()
-
     def _ask(self) -> None:
         with self._lock:
             self.revision += 1
+            self._epoch = self.engine.epoch
             revision, question, encoded = self.revision, self._question, self._encoded
             self._running = self.worker.submit(
                 "run", lambda check: self._answer(revision, question, encoded, check)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from circuitboard.session.interventions import Entry
 from circuitboard.session.question import Question
@@ -24,9 +24,11 @@ from circuitboard.spec.intervention import (
 _SHORT = 64
 
 
-def python_for(source: str, question: Question, directions: Mapping[str, str]) -> str:
-    """Runnable Python: load, board, one line for each intervention and named direction."""
-    lines = [_call(entry) for entry in question.entries]
+def python_for(
+    source: str, question: Question, directions: Mapping[str, str], edits: Sequence[str] = ()
+) -> str:
+    """Runnable Python: load, board, one line for each edit, intervention and named direction."""
+    lines = [*edits, *(_call(entry) for entry in question.entries)]
     lines += [f"board.direction({name!r}, {_array(tensor)})" for name, tensor in directions.items()]
     arrays = any("np." in line for line in lines)
     packed = any("zlib." in line for line in lines)
