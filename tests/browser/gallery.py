@@ -31,12 +31,14 @@ class Subject:
     Attributes:
         make: the board, with something selected and something done to it.
         panels: the panels that are compared with accepted pictures; all of them where empty.
+        more: panels of the user's own that are compared beside those.
         themes: the themes that they are compared in.
         select: what is selected for a panel that is about another part than a head.
     """
 
     make: Callable[[], cb.Board]
     panels: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
     themes: tuple[str, ...] = ("light",)
     select: tuple[tuple[str, str], ...] = ()
 
@@ -47,6 +49,12 @@ def names() -> cb.Board:
     board.ablate("L2H1")
     board.freeze("L0H2.pattern")
     board.selection = ["L1H3"]
+    board.show([[0.5, -1.0, 2.0], [1.5, 0.0, -2.0]], title="Numbers")
+
+    @board.view(title="Words")
+    def words(result: cb.RunResult) -> str:
+        return ", ".join(top.text for top in result.top(5))
+
     return board
 
 
@@ -71,16 +79,25 @@ def llama() -> cb.Board:
 
 
 SUBJECTS = {
-    "names": Subject(names, themes=("light", "dark")),
-    "gpt2": Subject(gpt2, panels=("map", "head")),
-    "llama": Subject(llama, panels=("map", "head")),
+    "names": Subject(
+        names,
+        themes=("light", "dark"),
+        more=("own:words", "own:numbers"),
+        select=(("mlp", "L2.mlp"), ("norm", "L2.ln1.scale"), ("residual", "L2.resid_post")),
+    ),
+    "gpt2": Subject(gpt2, panels=("map", "head", "residual")),
+    "llama": Subject(
+        llama,
+        panels=("map", "head", "mlp", "norm"),
+        select=(("mlp", "L1.mlp"), ("norm", "L1.ln2.scale")),
+    ),
 }
 
 
 def record(name: str, folder: Path) -> Path:
     """Records one subject into a page."""
     folder.mkdir(parents=True, exist_ok=True)
-    return SUBJECTS[name].make().export_html(folder / f"{name}.html")
+    return SUBJECTS[name].make().export_html(folder / f"{name}.html", wait=240)
 
 
 def address(subject: Subject, panel: str, theme: str) -> dict[str, str]:
@@ -92,7 +109,8 @@ def address(subject: Subject, panel: str, theme: str) -> dict[str, str]:
 def panel_names() -> list[str]:
     """The identifiers of all panels, from the front end's own list."""
     folders = re.findall(r'from "(\./[\w/]+/panel)"', PANELS_TS.read_text())
-    texts = [(PANELS_TS.parent / f"{folder}.ts").read_text() for folder in folders]
+    files = [PANELS_TS.parent / f"{folder}.ts" for folder in folders]
+    texts = [file.read_text() for file in files if file.is_file()]
     return [found[1] for text in texts if (found := re.search(r'^\s*id: "([\w-]+)"', text, re.M))]
 
 

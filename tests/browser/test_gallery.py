@@ -21,9 +21,9 @@ from conftest import RESULTS
 ACCEPTED = Path(__file__).parent / "pictures"
 ACCEPT = bool(os.environ.get("CIRCUITBOARD_ACCEPT"))
 CASES = [
-    pytest.param(name, panel, theme, id=f"{name}-{panel}-{theme}")
+    pytest.param(name, panel, theme, id=f"{name}-{panel}-{theme}".replace(":", "-"))
     for name, subject in SUBJECTS.items()
-    for panel in (subject.panels or panel_names())
+    for panel in (*(subject.panels or panel_names()), *subject.more)
     for theme in subject.themes
 ]
 
@@ -32,6 +32,11 @@ CASES = [
 def pages(tmp_path_factory: pytest.TempPathFactory) -> functools._lru_cache_wrapper[Path]:
     folder = tmp_path_factory.mktemp("gallery")
     return functools.cache(lambda name: record(name, folder))
+
+
+def stem(name: str, panel: str, theme: str) -> str:
+    """What the picture of a case is called."""
+    return f"{name}-{panel}-{theme}".replace(":", "-")
 
 
 def take(page: Page) -> bytes:
@@ -55,7 +60,7 @@ def test_a_view_looks_as_it_was_accepted(
         assert "not saved" not in said, f"the painters of {panel} record no example"
         expect(page.locator(".problem")).to_have_count(0)
         picture = take(page)
-    accepted = ACCEPTED / f"{name}-{panel}-{theme}.png"
+    accepted = ACCEPTED / f"{stem(name, panel, theme)}.png"
     if ACCEPT:
         ACCEPTED.mkdir(exist_ok=True)
         accepted.write_bytes(picture)
@@ -74,7 +79,7 @@ def test_a_view_looks_as_it_was_accepted(
 
 
 def test_no_accepted_picture_is_left_over() -> None:
-    wanted = {f"{case.values[0]}-{case.values[1]}-{case.values[2]}" for case in CASES}
+    wanted = {stem(*map(str, case.values)) for case in CASES}
     assert {path.stem for path in ACCEPTED.glob("*.png")} == wanted
 
 

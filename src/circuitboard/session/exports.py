@@ -14,7 +14,7 @@ Told = Callable[[int, int], None]
 class Exporter(Protocol):
     """Writes one board's files."""
 
-    def html(self, path: Path, panel: str, wait: bool, told: Told | None) -> None:
+    def html(self, path: Path, panel: str, wait: bool | float, told: Told | None) -> None:
         """Writes the board as one page."""
         ...
 
@@ -40,7 +40,7 @@ class Exports:
         path: str | Path,
         *,
         panel: str = "",
-        wait: bool = True,
+        wait: bool | float = True,
         told: Told | None = None,
     ) -> Path:
         """Writes the board as one HTML file that still answers to hover, lock, select and zoom.
@@ -51,8 +51,8 @@ class Exports:
         Args:
             path: the file; its folder must exist.
             panel: the name of one panel to show alone, such as ``"head"``.
-            wait: whether to wait for sweeps, such as ablation effects; else they are saved as
-                far as they have got.
+            wait: for how many seconds views are computed and sweeps waited for (True: 30); what
+                is not ready then is left out, the least wanted first. False: as they are.
             told: called with how many views are done, of how many.
 
         Raises:

@@ -10,7 +10,7 @@ from circuitboard.session.exports import Told
 from circuitboard.wire import tables
 from circuitboard.wire.messages import Save, Saved, View
 from circuitboard.wire.page import page
-from circuitboard.wire.recording import Recorder, current
+from circuitboard.wire.recording import PATIENCE, Recorder, current
 from circuitboard.wire.screen import Screen, problem_of
 
 #: How the files are called that the screen asks for.
@@ -25,9 +25,10 @@ class BoardExporter:
         self._shown = [] if screen is None else screen.shown()
         self._backlog = None if screen is None else screen.backlog
 
-    def html(self, path: Path, panel: str, wait: bool, told: Told | None) -> None:
+    def html(self, path: Path, panel: str, wait: bool | float, told: Told | None) -> None:
         """Writes the board as one page."""
-        recorder = Recorder(self._board, self._backlog, wait, told=told)
+        patience = PATIENCE if isinstance(wait, bool) else float(wait)
+        recorder = Recorder(self._board, self._backlog, bool(wait), told=told, patience=patience)
         path.write_text(page(recorder.record(self._shown), panel), encoding="utf-8")
 
     def data(self, path: Path, views: Sequence[View] | None, wait: bool) -> None:

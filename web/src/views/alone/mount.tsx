@@ -43,8 +43,9 @@ export function mountPanel(element: HTMLElement, transport: Transport, id: strin
 function Alone({ id, root }: { id: string; root: HTMLElement }) {
   const board = useBoard();
   const { kernel, ui } = board;
-  const panel = PANELS.find((each) => each.id === id);
+  const panel = board.panels.value.find((each) => each.id === id);
   useSignalEffect(() => {
+    const panel = board.panels.value.find((each) => each.id === id);
     ui.visible.value = new Set(panel?.applies(board) ? [id] : []);
   });
   useSignalEffect(() => {
