@@ -29,7 +29,7 @@ def nearest(engine: Engine, token: int, k: int = 10) -> list[Neighbour]:
     """The tokens whose rows of W_E have the largest cosine with a token's, itself left out."""
     table = engine.model.embedding()
     own = table[token].float()
-    own = own / own.norm()
+    own = own / own.norm().clamp_min(1e-12)
     found: list[Tensor] = []
     for rows in table.split(ROWS):
         rows = rows.float()
