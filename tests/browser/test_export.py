@@ -186,6 +186,8 @@ def test_a_picture_looks_like_the_screen(
     opened: Page, chrome: Browser, panel: str, kind: str
 ) -> None:
     opened.mouse.move(1, 1)
+    if panel == "head":  # all of it on screen: a picture holds what is scrolled away, too
+        opened.set_viewport_size({"width": 1400, "height": 2600})
     own = {"board": ".cb-root", "map": "[data-testid=map]", "head": "[data-testid=head-view]"}
     screen = opened.locator(own[panel]).screenshot()
     saved = save(opened, panel, kind)

@@ -14,8 +14,8 @@ export const PANELS: readonly Panel[] = [
   headPanel,
   mlpPanel,
   normPanel,
-  residualPanel,
   logitsPanel,
+  residualPanel,
   interventionsPanel,
 ];
 

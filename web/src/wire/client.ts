@@ -1,5 +1,5 @@
 import type { Buffers, Transport } from "../transport/transport";
-import type { Progress, Push, Reply, Request, Saved, State, ViewData } from "./types";
+import type { Problem, Progress, Push, Reply, Request, Saved, State, ViewData } from "./types";
 
 type WithoutId<T> = T extends { id: number } ? Omit<T, "id"> : never;
 export type Unsent = WithoutId<Request>;
@@ -25,6 +25,12 @@ export interface Client {
 }
 
 export const LATE_MS = 600;
+/** The channel is closed: the kernel restarts, or the page goes away. */
+const GONE: Problem = {
+  kind: "kernel",
+  message: "The kernel does not answer.",
+  hint: "The board comes back when it has started again.",
+};
 
 interface Pending {
   resolve: (reply: Reply) => void;
@@ -62,7 +68,11 @@ class MessageClient implements Client {
       };
       this.pending.set(id, entry);
       if (request.op === "save") this.saves.add(id);
-      this.transport.send({ ...request, id } as Request);
+      try {
+        this.transport.send({ ...request, id } as Request);
+      } catch {
+        this.settle({ t: "reply", id, problem: GONE, text: null });
+      }
     });
   }
 
