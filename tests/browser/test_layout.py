@@ -12,7 +12,7 @@ from steps import ablate, board, choose, entries, expect_new_picture, expect_pai
 
 RESTART_LAYOUT = "board.layout = ''"
 #: The kinds of views that the newest screen has asked for.
-ASKED = "sorted(type(v).__name__ for v in [*board.widget._screen._views.values()][-1])"
+ASKED = "sorted(type(v).__name__ for v in [*board.widget.screen._views.values()][-1])"
 
 
 def tab(page: Page, panel: str) -> Locator:

@@ -28,7 +28,7 @@ TOP = 64
 #: Neurons whose running sum is sent.
 SUMMED = 512
 #: Layers that are kept in a saved board: each takes a sweep over its neurons.
-LAYERS = 4
+LAYERS = 24
 
 
 def needs(view: MlpView, _model: Model) -> list[Address]:

@@ -27,7 +27,7 @@ WORDS = 10
 #: Neurons whose words are kept.
 KEPT = 64
 #: Neurons of each layer that are kept in a saved board.
-STRONGEST = 4
+STRONGEST = 12
 
 
 def needs(view: NeuronView, model: Model) -> list[Address]:

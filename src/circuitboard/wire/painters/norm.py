@@ -31,7 +31,7 @@ from circuitboard.wire.painters.scene import Floats, Painter, Scene
 #: Dimensions that stand out, listed.
 OUTLIERS = 8
 #: Parts whose effects through norms are swept for a saved board.
-SWEPT = 60
+SWEPT = 1000
 
 
 def needs(view: NormView, model: Model) -> list[Address]:
