@@ -12,9 +12,11 @@ const HIDDEN_MS = 400;
 /** The element of a panel, by its id; the whole board without one. */
 export function elementOf(root: ParentNode, id: string | null): HTMLElement | null {
   if (id === null) return root.querySelector<HTMLElement>(".cb-root");
-  const name = CSS.escape(id);
-  return root.querySelector<HTMLElement>(
-    `[data-panel=${name}], [data-testid=${name}], [data-testid=${name}-view]`,
+  // What the panel shows; the dock that holds it may be larger.
+  const name = CSS.escape(id.replace(":", "-"));
+  return (
+    root.querySelector<HTMLElement>(`[data-testid=${name}-view], [data-testid=${name}]`) ??
+    root.querySelector<HTMLElement>(`[data-panel=${CSS.escape(id)}]`)
   );
 }
 
