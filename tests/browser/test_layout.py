@@ -210,7 +210,7 @@ def test_a_panel_pops_out_and_comes_back(page: Page) -> None:
     popup.keyboard.press("Control+z")
     expect(entries(page)).to_have_count(0)
     old = picture(canvas)
-    popup.set_viewport_size({"width": 900, "height": 800})
+    popup.set_viewport_size({"width": 400, "height": 800})
     expect_new_picture(canvas, old)
     popup.close()
     expect(page.get_by_test_id("head-view")).to_be_visible()
