@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from circuitboard.methods.directions import check_width
@@ -9,7 +10,7 @@ from circuitboard.models.model import Model
 from circuitboard.spec import tensors
 
 
-class Directions:
+class Directions(ABC):
     """The named directions of a board."""
 
     model: Model
@@ -31,5 +32,5 @@ class Directions:
         """Registered directions: the tensor name of each, by its own name."""
         return dict(self._directions)
 
-    def _tell(self, event: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _tell(self, event: str) -> None: ...

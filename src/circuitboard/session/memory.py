@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from circuitboard.spec.errors import CircuitboardError
 
 #: Characters of a layout: far above what twenty panels need.
 MOST = 65536
 
 
-class Memory:
+class Memory(ABC):
     """The part of a board that outlives its views; undo does not cover it."""
 
     _layout = ""
 
-    def _tell(self, event: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _tell(self, event: str) -> None: ...
 
     @property
     def layout(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from circuitboard.engine.engine import Engine
 from circuitboard.methods import weight_edits
 from circuitboard.models import originals
@@ -10,7 +12,7 @@ from circuitboard.models.originals import WeightChange
 from circuitboard.spec.address import Address
 
 
-class Weights:
+class Weights(ABC):
     """The weights of a board's model. Edits are outside undo: :meth:`restore_weights` reverts all.
 
     Edits by other code are noticed too. What the weights were at first is read from the model's
@@ -22,8 +24,8 @@ class Weights:
     engine: Engine
     _epoch: int
 
-    def _ask(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _ask(self) -> None: ...
 
     def keep_weights(self) -> int:
         """Copies the weights as they are now to the CPU, where there are no files of them.
