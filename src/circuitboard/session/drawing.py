@@ -110,7 +110,8 @@ def draw_array(
     try:
         array = np.asarray(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise DrawingError(f"This is not an array of numbers: {error}.", "Give numbers.") from error
+        said = str(error).rstrip(".")
+        raise DrawingError(f"This is not an array of numbers: {said}.", "Give numbers.") from error
     array = array.squeeze() if array.ndim > 2 else array
     if array.ndim == 0:
         return Drawing("text", f"{float(array):g}")
