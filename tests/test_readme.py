@@ -27,11 +27,20 @@ def test_ablating_the_heads_that_matter_most_removes_the_logit_difference() -> N
     assert left < 0.1 * clean
 
 
-def test_the_ten_lines_run() -> None:
-    block = re.search(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert block
+def test_the_examples_run() -> None:
+    ten, own, plain = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     space: dict[str, object] = {}
-    exec(block[1], space)
+    exec(ten, space)
     board = space["board"]
     assert isinstance(board, cb.Board)
     assert board.result.metric < 0.5 * board.baseline.metric
+    exec(own, space)
+    board.own.finish()
+    view = board.own.get("entropy")
+    assert view is not None
+    assert view.drawing is not None
+    assert view.drawing.array_kind == "tokens"
+    exec(plain, space)
+    assert np.shape(space["effects"]) == (16,)
+    assert np.shape(space["grid"]) == (4, 15)
+    assert "L0H0->L3H3.q" in space["paths"]  # type: ignore[operator]

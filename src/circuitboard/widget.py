@@ -37,8 +37,10 @@ class BoardWidget(anywidget.AnyWidget):
 
 
 def _exporter(board: Board) -> BoardExporter:
-    made = board.widget if board.is_shown else None
-    return BoardExporter(board, made.screen if made is not None else None)
+    if not board.is_shown:
+        return BoardExporter(board)
+    screen: Screen = board.widget.screen
+    return BoardExporter(board, screen.shown(), screen.backlog)
 
 
 Board.host = BoardWidget

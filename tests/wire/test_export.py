@@ -124,7 +124,7 @@ def test_saving_does_not_hold_up_the_screen(monkeypatch: pytest.MonkeyPatch) -> 
 def test_python_saves_what_the_screen_shows_and_shares_its_sweeps(tmp_path: Path) -> None:
     ear = Ear()
     ear.screen.receive({"op": "hello", "id": 1, "views": [MAP]})
-    exporter = BoardExporter(ear.board, ear.screen)
+    exporter = BoardExporter(ear.board, ear.screen.shown(), ear.screen.backlog)
     exporter.data(tmp_path / "data.npz", None, True)
     with np.load(tmp_path / "data.npz") as data:
         views = {name.split(".")[0] for name in data if "." in name}

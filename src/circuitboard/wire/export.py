@@ -5,25 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from circuitboard.session.background import Backlog
 from circuitboard.session.board import Board
 from circuitboard.session.exports import Told
 from circuitboard.wire import tables
 from circuitboard.wire.messages import Save, Saved, View
 from circuitboard.wire.page import page
 from circuitboard.wire.recording import PATIENCE, Recorder, current
-from circuitboard.wire.screen import Screen, problem_of
+from circuitboard.wire.state import problem_of
 
 #: How the files are called that the screen asks for.
 ENDINGS = {"html": "html", "npz": "npz", "csv": "zip"}
 
 
 class BoardExporter:
-    """Writes one board's files; shares the sweeps of its screen where it has one."""
+    """Writes one board's files.
 
-    def __init__(self, board: Board, screen: Screen | None = None) -> None:
+    Args:
+        shown: the views on screen; they come first.
+        backlog: the sweeps of the board's screen, shared with it.
+    """
+
+    def __init__(
+        self, board: Board, shown: Sequence[View] = (), backlog: Backlog | None = None
+    ) -> None:
         self._board = board
-        self._shown = [] if screen is None else screen.shown()
-        self._backlog = None if screen is None else screen.backlog
+        self._shown = shown
+        self._backlog = backlog
 
     def html(self, path: Path, panel: str, wait: bool | float, told: Told | None) -> None:
         """Writes the board as one page."""
@@ -46,10 +54,9 @@ def painted(recorder: Recorder, views: Sequence[View] | None) -> tables.Painted:
     return [(data, buffers) for data, buffers in found if data.problem is None]
 
 
-def answer(screen: Screen, request: Save) -> tuple[Saved, list[bytes]]:
+def answer(board: Board, backlog: Backlog, request: Save) -> tuple[Saved, list[bytes]]:
     """Makes a file on the screen's wish, beside the notebook, and its content for a download."""
-    board = screen.board
-    recorder = Recorder(board, screen.backlog)
+    recorder = Recorder(board, backlog)
     try:
         match request.what:
             case "html":

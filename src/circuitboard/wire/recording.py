@@ -20,7 +20,7 @@ from circuitboard.spec.errors import CancelledError
 from circuitboard.wire import painters
 from circuitboard.wire.codec import Buffers
 from circuitboard.wire.messages import Array, Recording, View, ViewData
-from circuitboard.wire.screen import problem_of, state_of
+from circuitboard.wire.state import problem_of, state_of
 
 #: Bytes that a recording holds unless told otherwise.
 BUDGET = 24_000_000

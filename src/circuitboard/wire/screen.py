@@ -19,17 +19,15 @@ from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import Any, Literal, assert_never
 
-import msgspec
-
 from circuitboard.engine.engine import Check
 from circuitboard.session.background import Backlog
 from circuitboard.session.board import Board
-from circuitboard.session.interventions import Entry
 from circuitboard.session.question import Outcome
 from circuitboard.spec.errors import CancelledError, CircuitboardError
-from circuitboard.spec.intervention import Scale, Set
 from circuitboard.wire import codec, painters
 from circuitboard.wire import messages as m
+from circuitboard.wire.export import answer
+from circuitboard.wire.state import problem_of, state_of
 
 Send = Callable[[dict[str, Any], codec.Buffers], None]
 Together = Callable[[], AbstractContextManager[None]]
@@ -146,9 +144,7 @@ class Screen:
 
     def _save(self, request: m.Save) -> None:
         """Takes its time; the model works meanwhile, and for it where a sweep is not complete."""
-        from circuitboard.wire.export import answer
-
-        self._push(*answer(self, request))
+        self._push(*answer(self.board, self.backlog, request))
 
     def shown(self) -> list[m.View]:
         """The views that some tab shows."""
@@ -267,109 +263,3 @@ def library(name: Literal["plotly"]) -> str:
             f"Install it: pip install {name}.",
         ) from error
     return str(get_plotlyjs())
-
-
-def problem_of(error: Exception) -> m.Problem:
-    """An error as the screen shows it."""
-    if isinstance(error, CircuitboardError):
-        return m.Problem(kind=error.kind, message=error.message, hint=error.hint)
-    if isinstance(error, msgspec.ValidationError):
-        return m.Problem(
-            kind="message", message=f"The board sent something odd: {error}.", hint="Reload it."
-        )
-    return m.Problem(
-        kind="internal",
-        message=f"{type(error).__name__}: {error}",
-        hint="This is a defect of Circuitboard or of a hook on the model; nothing was changed.",
-    )
-
-
-#: How each kind of intervention is drawn on the part.
-_LOOKS: dict[str, Literal["zero", "freeze", "patch", "scale", "add", "set"]] = {
-    "zero": "zero",
-    "mean": "zero",
-    "resample": "zero",
-    "freeze": "freeze",
-    "scale": "scale",
-    "patch": "patch",
-    "add": "add",
-    "set": "set",
-}
-
-
-def _entry(entry: Entry) -> m.Entry:
-    item = entry.item
-    texts = {
-        "zero": f"ablate {item.at}",
-        "mean": f"ablate {item.at} (mean)",
-        "resample": f"ablate {item.at} (resample)",
-        "freeze": f"freeze {item.at}",
-        "patch": f"patch {item.at}",
-        "add": f"add to {item.at}",
-    }
-    text = texts.get(item.kind, "")
-    if isinstance(item, Scale):
-        text = f"scale {item.at} × {item.factor:g}"
-    elif isinstance(item, Set):
-        shown = "an array" if isinstance(item.value, str) else f"{item.value:g}"
-        text = f"set {item.at} to {shown}"
-    return m.Entry(id=entry.id, at=item.at, kind=_LOOKS[item.kind], text=text, on=entry.on)
-
-
-def model_info(board: Board) -> m.ModelInfo:
-    """The facts that the screen draws by."""
-    f = board.model.facts
-    return m.ModelInfo(
-        name=f.name,
-        n_layers=f.n_layers,
-        n_heads=f.n_heads,
-        n_kv_heads=f.n_kv_heads,
-        d_model=f.d_model,
-        d_head=f.d_head,
-        d_mlp=f.d_mlp,
-        d_vocab=f.d_vocab,
-        n_ctx=f.n_ctx,
-        norm=f.norm,
-        positional=f.positional,
-        parallel=f.parallel,
-        attn_only=f.attn_only,
-        gated=f.gated,
-        pos_embed=board.model.has_part("pos_embed"),
-        self_check=board.model.self_check,
-    )
-
-
-def state_of(board: Board, seq: int) -> m.State:
-    """The whole state of a board, without arrays."""
-    outcome, question = board.outcome, board.question
-    ids = board.tokens
-    metric = m.Metric(
-        name=board.metric_name,
-        target=question.target,
-        foil=question.foil,
-        position=len(ids) - 1,
-        baseline=outcome.baseline_value if outcome is not None else None,
-        now=outcome.now_value if outcome is not None else None,
-    )
-    tokens = [
-        m.Token(index=i, id=token, text=board.model.token_text(token))
-        for i, token in enumerate(ids)
-    ]
-    return m.State(
-        seq=seq,
-        revision=outcome.revision if outcome is not None else 0,
-        model=model_info(board),
-        prompt=question.prompt,
-        tokens=tokens,
-        metric=metric,
-        entries=[_entry(entry) for entry in question.entries],
-        own=[m.OwnPanel(id=view.id, title=view.title) for view in board.own],
-        can_undo=board.can_undo,
-        can_redo=board.can_redo,
-        selection=board.selection,
-        position=board.position,
-        busy=board.busy,
-        plan=outcome.plan if outcome is not None else "",
-        problem=None if board.problem is None else problem_of(board.problem),
-        directions=list(board.directions),
-    )

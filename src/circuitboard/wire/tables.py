@@ -19,7 +19,7 @@ from circuitboard.session.board import Board
 from circuitboard.wire import painters
 from circuitboard.wire.codec import Buffers
 from circuitboard.wire.messages import View, ViewData
-from circuitboard.wire.screen import model_info
+from circuitboard.wire.state import model_info
 
 Painted = Sequence[tuple[ViewData, Buffers]]
 Column = tuple[str, Sequence[Any]]
