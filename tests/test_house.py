@@ -75,3 +75,10 @@ def test_the_glossary_is_in_order_and_says_each_word_once() -> None:
     words = [row.split("|")[1].strip() for row in rows if row.startswith("| ")][1:]
     assert len(words) > 50
     assert words == sorted(set(words), key=lambda word: word.split(",")[0].lower())
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """Pytest imports them by their names alone: two of a name stop the whole run."""
+    names = [p.name for p in (ROOT / "tests").rglob("*.py") if p.name != "conftest.py"]
+    assert len(names) > 50
+    assert sorted(names) == sorted(set(names))

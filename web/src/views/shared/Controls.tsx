@@ -27,7 +27,7 @@ export function Controls() {
         <h2 data-testid={isHead(shown) ? "head-title" : "part-title"} tabIndex={-1}>
           {shown}
         </h2>
-        <span class="faint">
+        <span class="faint" title={others.join(", ")}>
           {others.length ? `and ${others.slice(0, 6).join(", ")}` : partName(shown)}
           {others.length > 6 && ` and ${others.length - 6} more`}
         </span>
