@@ -155,6 +155,26 @@ def test_ablation_by_mean_and_resampling_over_reference_prompts() -> None:
     assert b.contrast == named[0]
 
 
+def test_the_contrast_prompt_is_part_of_undo_and_of_the_code() -> None:
+    b = board()
+    assert b.contrast is None
+    assert b.contrast_tokens == []
+    with pytest.raises(InterventionError, match="no contrast"):
+        b.need_contrast()
+    b.contrast = tiny.prompt(9, 30)
+    assert len(b.contrast_tokens) == 10  # with the token that begins a prompt
+    with pytest.raises(PromptError):
+        b.contrast = tiny.prompt(b.model.facts.n_ctx + 1)
+    assert b.contrast == tiny.prompt(9, 30)
+    assert repr(b.contrast) in b.code()
+    b.patch("L1H2@-1", b.need_contrast())
+    b.undo()
+    b.undo()
+    assert b.contrast is None
+    b.redo()
+    assert b.contrast == tiny.prompt(9, 30)
+
+
 def test_a_missing_reference_is_a_problem_that_undo_mends() -> None:
     b = board()
     good = b.wait()

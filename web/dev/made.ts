@@ -25,6 +25,8 @@ export function madeState(model: ModelInfo): State {
     entries: [],
     own: [],
     directions: [],
+    contrast: "",
+    contrast_tokens: [],
     can_undo: false,
     can_redo: false,
     selection: [],

@@ -353,13 +353,14 @@ def _vocabulary(bridge: Any) -> int:
 
 
 def default_prompt(model: Model) -> dict[str, str]:
-    """Prompt, target and foil that a bundled model comes with; a plain one for others."""
+    """Prompt, target, foil and contrast of a bundled model; a plain prompt for others."""
     if model.folder:
         path = Path(model.folder) / "prompts.json"
         if path.is_file():
             first = json.loads(path.read_text())
             first = first[0] if isinstance(first, list) else first["prompts"][0]
-            return {key: str(first[key]) for key in ("prompt", "target", "foil")}
+            keys = [key for key in ("prompt", "target", "foil", "contrast") if key in first]
+            return {key: str(first[key]) for key in keys}
     return {"prompt": model.token_text(min(10, model.facts.d_vocab - 1)), "target": "", "foil": ""}
 
 

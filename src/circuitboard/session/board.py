@@ -25,6 +25,7 @@ from circuitboard.models.load import default_prompt, load
 from circuitboard.models.model import Model
 from circuitboard.session import watcher
 from circuitboard.session.code import python_for
+from circuitboard.session.contrast import Contrasts
 from circuitboard.session.directions import Directions
 from circuitboard.session.exports import Exports
 from circuitboard.session.interventions import (
@@ -38,7 +39,7 @@ from circuitboard.session.interventions import (
 )
 from circuitboard.session.memory import Memory
 from circuitboard.session.own import OwnViews
-from circuitboard.session.question import Outcome, Question
+from circuitboard.session.question import Encoded, Outcome, Question
 from circuitboard.session.showing import Showing
 from circuitboard.session.verbs import Verbs
 from circuitboard.session.weights import Weights
@@ -46,12 +47,12 @@ from circuitboard.session.worker import JobInfo, Worker
 from circuitboard.spec.address import Address
 from circuitboard.spec.errors import CancelledError, CircuitboardError
 from circuitboard.spec.intervention import AnyIntervention, InterventionSet
-from circuitboard.spec.metric import Metric, MetricKind
+from circuitboard.spec.metric import MetricKind
 
 Listener = Callable[[str], None]
 
 
-class Board(Verbs, Showing, Directions, Memory, Exports, Weights):
+class Board(Verbs, Contrasts, Showing, Directions, Memory, Exports, Weights):
     """A live board.
 
     Args:
@@ -60,7 +61,8 @@ class Board(Verbs, Showing, Directions, Memory, Exports, Weights):
         target, foil: the tokens that the metric compares at the last position.
         metric: ``"logit difference"`` (the default with a foil), ``"log-probability"`` (without),
             or ``"probability"``.
-        contrast: a second prompt, kept as ``board.contrast`` for patching from.
+        contrast: a second prompt, kept as ``board.contrast`` for patching from; a bundled model has
+            one of its own.
         reference: prompts for means and resampling; a bundled model has its own.
 
     Raises:
@@ -87,7 +89,7 @@ class Board(Verbs, Showing, Directions, Memory, Exports, Weights):
             given = default_prompt(self.model)
             prompt = given["prompt"]
             target, foil = target or given["target"], foil or given["foil"]
-        self.contrast = contrast
+            contrast = given.get("contrast") if contrast is None else contrast
         self.reference = None if reference is None else tuple(reference)
         self._kind: MetricKind | None = metric
         self._lock = threading.RLock()
@@ -98,7 +100,7 @@ class Board(Verbs, Showing, Directions, Memory, Exports, Weights):
         self._selection: tuple[str, ...] = ()
         self._position = -1
         self._directions = {}
-        self._question = Question(prompt, target, foil)
+        self._question = Question(prompt, target, foil, contrast=contrast or "")
         self._encoded = self._encode(self._question)
         #: Places that the visible views read: noted while the model runs.
         self.needs: tuple[Address, ...] = ()
@@ -115,7 +117,7 @@ class Board(Verbs, Showing, Directions, Memory, Exports, Weights):
 
     def _add(self, items: Sequence[AnyIntervention], on: bool) -> None:
         with self._lock:
-            tokens, lengths = self._encoded[:2]
+            tokens, lengths = self._encoded.tokens, self._encoded.lengths
             entries = self._question.entries
             for item in items:
                 check_places(self.model, item)
@@ -151,13 +153,17 @@ class Board(Verbs, Showing, Directions, Memory, Exports, Weights):
             self._change(entries=kept)
 
     def ask(
-        self, prompt: str | None = None, target: str | None = None, foil: str | None = None
+        self,
+        prompt: str | None = None,
+        target: str | None = None,
+        foil: str | None = None,
+        contrast: str | None = None,
     ) -> None:
-        """Sets the prompt and the tokens compared; what is None stays.
+        """Sets the prompts and the tokens compared; what is None stays.
 
         Raises PromptError or TargetError, and then nothing has changed.
         """
-        given = {"prompt": prompt, "target": target, "foil": foil}
+        given = {"prompt": prompt, "target": target, "foil": foil, "contrast": contrast}
         self._change(**{key: text for key, text in given.items() if text is not None})
 
     def undo(self) -> None:
@@ -183,15 +189,18 @@ class Board(Verbs, Showing, Directions, Memory, Exports, Weights):
                 return
             encoded = self._encode(question)
             for entry in question.entries:
-                check_value(self.model, entry.item, encoded[0].shape[1], encoded[1])
+                check_value(self.model, entry.item, encoded.tokens.shape[1], encoded.lengths)
             self._past.append(self._question)
             self._future.clear()
             self._question, self._encoded = question, encoded
             self._ask()
 
-    def _encode(self, question: Question) -> tuple[Any, list[int], Metric | None]:
+    def _encode(self, question: Question) -> Encoded:
         tokens, lengths = self.engine.encode(question.prompt)
-        return tokens, lengths, metric_of(self.model, question.target, question.foil, self._kind)
+        other = question.contrast
+        theirs = self.engine.encode(other)[0][0].tolist() if other else []
+        metric = metric_of(self.model, question.target, question.foil, self._kind)
+        return Encoded(tokens, lengths, metric, theirs)
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -230,12 +239,12 @@ class Board(Verbs, Showing, Directions, Memory, Exports, Weights):
     @property
     def tokens(self) -> list[int]:
         """Token ids of the prompt."""
-        return self._encoded[0][0].tolist()
+        return self._encoded.tokens[0].tolist()
 
     @property
     def metric_name(self) -> str:
         """What the board watches, in words; empty without a target."""
-        metric = self._encoded[2]
+        metric = self._encoded.metric
         return "" if metric is None else metric.kind
 
     @property
@@ -339,10 +348,8 @@ class Board(Verbs, Showing, Directions, Memory, Exports, Weights):
             )
         self._tell("state")
 
-    def _answer(
-        self, revision: int, question: Question, encoded: tuple[Any, list[int], Any], check: Check
-    ) -> None:
-        tokens, lengths, metric = encoded
+    def _answer(self, revision: int, question: Question, encoded: Encoded, check: Check) -> None:
+        tokens, lengths, metric, _ = encoded
         wanted = active(question.entries).refer(self.reference)
         try:
             with self.model.lock:

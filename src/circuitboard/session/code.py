@@ -30,6 +30,7 @@ def python_for(
     """Runnable Python: load, board, one line for each edit, intervention and named direction."""
     lines = [*edits, *(_call(entry) for entry in question.entries)]
     lines += [f"board.direction({name!r}, {_array(tensor)})" for name, tensor in directions.items()]
+    contrast = f", contrast={question.contrast!r}" if question.contrast else ""
     arrays = any("np." in line for line in lines)
     packed = any("zlib." in line for line in lines)
     head = ["import circuitboard as cb"]
@@ -43,7 +44,7 @@ def python_for(
             "",
             f"model = cb.load({source!r})",
             f"board = cb.Board(model, prompt={question.prompt!r},",
-            f"                 target={question.target!r}, foil={question.foil!r})",
+            f"                 target={question.target!r}, foil={question.foil!r}{contrast})",
             *lines,
             "board",
             "",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor
 
 from circuitboard.engine.held import HeldRun
 from circuitboard.session.interventions import Entries
@@ -17,6 +20,19 @@ class Question:
     target: str
     foil: str
     entries: Entries = ()
+    contrast: str = ""
+
+
+class Encoded(NamedTuple):
+    """A question as the model takes it: token ids [1, p], their lengths, and the metric.
+
+    ``contrast`` are the token ids of the contrast prompt, none where there is none.
+    """
+
+    tokens: Tensor
+    lengths: list[int]
+    metric: Metric | None
+    contrast: list[int]
 
 
 @dataclass(frozen=True)

@@ -87,8 +87,8 @@ class Screen:
             case m.Look(view=view):
                 key = f"look {type(view).__name__}"  # a newer look of a kind replaces an older one
                 self.board.worker.submit(key, lambda check: self._look(view, check))
-            case m.Ask(prompt=prompt, target=target, foil=foil):
-                self.board.ask(prompt, target, foil)
+            case m.Ask(prompt=prompt, target=target, foil=foil, contrast=contrast):
+                self.board.ask(prompt, target, foil, contrast)
             case m.Select(addresses=addresses, position=position):
                 self.board.select(addresses, position)
             case m.Code():
@@ -112,6 +112,8 @@ class Screen:
                 board.ablate(act.at)
             case "freeze":
                 board.freeze(act.at)
+            case "patch":
+                board.patch(act.at, board.need_contrast())
             case "scale":
                 board.scale(act.at, 1.0 if act.factor is None else act.factor)
             case "release":

@@ -99,10 +99,10 @@ def state_of(board: Board, seq: int) -> m.State:
         baseline=outcome.baseline_value if outcome is not None else None,
         now=outcome.now_value if outcome is not None else None,
     )
-    tokens = [
-        m.Token(index=i, id=token, text=board.model.token_text(token))
-        for i, token in enumerate(ids)
-    ]
+    tokens, theirs = (
+        [m.Token(index=i, id=t, text=board.model.token_text(t)) for i, t in enumerate(row)]
+        for row in (ids, board.contrast_tokens)
+    )
     return m.State(
         seq=seq,
         revision=outcome.revision if outcome is not None else 0,
@@ -120,4 +120,6 @@ def state_of(board: Board, seq: int) -> m.State:
         plan=outcome.plan if outcome is not None else "",
         problem=None if board.problem is None else problem_of(board.problem),
         directions=list(board.directions),
+        contrast=question.contrast,
+        contrast_tokens=theirs,
     )

@@ -183,9 +183,14 @@ export class Board {
     void this.ask({ op: "act", verb, at: [], factor: null, entry });
   }
 
-  /** Sets the prompt; whether it was accepted. */
-  async prompt(prompt: string, target: string, foil: string): Promise<boolean> {
-    return !(await this.ask({ op: "ask", prompt, target, foil })).problem;
+  /** Sets the prompt, and the contrast prompt unless it is null; whether it was accepted. */
+  async prompt(
+    prompt: string,
+    target: string,
+    foil: string,
+    contrast: string | null = null,
+  ): Promise<boolean> {
+    return !(await this.ask({ op: "ask", prompt, target, foil, contrast })).problem;
   }
 
   /** Shows the selection at once; the kernel's word replaces it. */

@@ -19,14 +19,15 @@ export interface Array {
 /**
  * Do something to the model's internal state.
  *
- * ``ablate``, ``freeze``, ``scale``, ``release`` need ``at``; ``scale`` needs ``factor``;
+ * ``ablate``, ``freeze``, ``patch``, ``scale``, ``release`` need ``at``; ``patch`` takes values
+ * from the contrast prompt, at edges too; ``scale`` needs ``factor``;
  * ``toggle`` needs ``entry``; ``remove`` needs ``entry`` or ``entries``; ``clear``, ``undo``,
  * ``redo`` need nothing.
  */
 export interface Act {
   op: "act";
   id: number;
-  verb: "ablate" | "clear" | "freeze" | "redo" | "release" | "remove" | "scale" | "toggle" | "undo";
+  verb: "ablate" | "clear" | "freeze" | "patch" | "redo" | "release" | "remove" | "scale" | "toggle" | "undo";
   at?: string[];
   factor?: number | null;
   entry?: number | null;
@@ -34,7 +35,7 @@ export interface Act {
 }
 
 /**
- * Set the prompt and the tokens that the metric compares.
+ * Set the prompts and the tokens that the metric compares; what is None stays.
  */
 export interface Ask {
   op: "ask";
@@ -42,6 +43,7 @@ export interface Ask {
   prompt: string;
   target: string;
   foil: string;
+  contrast?: string | null;
 }
 
 /**
@@ -271,6 +273,8 @@ export interface State {
   live: boolean;
   problem: Problem | null;
   directions: string[];
+  contrast: string;
+  contrast_tokens: Token[];
 }
 
 /**

@@ -36,14 +36,15 @@ class Show(Message, frozen=True, tag="show", tag_field="op"):
 class Act(Message, frozen=True, tag="act", tag_field="op"):
     """Do something to the model's internal state.
 
-    ``ablate``, ``freeze``, ``scale``, ``release`` need ``at``; ``scale`` needs ``factor``;
+    ``ablate``, ``freeze``, ``patch``, ``scale``, ``release`` need ``at``; ``patch`` takes values
+    from the contrast prompt, at edges too; ``scale`` needs ``factor``;
     ``toggle`` needs ``entry``; ``remove`` needs ``entry`` or ``entries``; ``clear``, ``undo``,
     ``redo`` need nothing.
     """
 
     id: int
     verb: Literal[
-        "ablate", "freeze", "scale", "release", "toggle", "remove", "clear", "undo", "redo"
+        "ablate", "freeze", "patch", "scale", "release", "toggle", "remove", "clear", "undo", "redo"
     ]
     at: list[str] = msgspec.field(default_factory=list[str])
     factor: float | None = None
@@ -73,12 +74,13 @@ class Look(Message, frozen=True, tag="look", tag_field="op"):
 
 
 class Ask(Message, frozen=True, tag="ask", tag_field="op"):
-    """Set the prompt and the tokens that the metric compares."""
+    """Set the prompts and the tokens that the metric compares; what is None stays."""
 
     id: int
     prompt: str
     target: str
     foil: str
+    contrast: str | None = None
 
 
 class Select(Message, frozen=True, tag="select", tag_field="op"):
@@ -230,6 +232,8 @@ class State(Message, frozen=True, tag="state", tag_field="t"):
     live: bool = True
     problem: Problem | None = None
     directions: list[str] = msgspec.field(default_factory=list[str])
+    contrast: str = ""
+    contrast_tokens: list[Token] = msgspec.field(default_factory=list[Token])
 
 
 class Progress(Message, frozen=True, tag="progress", tag_field="t"):
