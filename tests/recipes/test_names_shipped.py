@@ -81,6 +81,13 @@ def test_the_card_is_written_from_the_metrics() -> None:
     assert f"{METRICS['tasks']['ioi']['logit_difference']:.3f}" in card(METRICS)
 
 
+def test_another_run_of_the_recipe_meets_the_bounds_too() -> None:
+    again = METRICS["again"]
+    assert again["failures"] == failures(again["tasks"]) == []
+    assert f"{again['tasks']['year']['probability_difference']:.3f}" in card(METRICS)
+    assert "not been run a second time" in card({k: v for k, v in METRICS.items() if k != "again"})
+
+
 def test_the_story_is_borne_out_by_other_prompts(model) -> None:
     found = mechanism.measure(model, 40, 9)
     found["groups"] = measure_groups(model, 40, 9, found["heads"])

@@ -128,12 +128,19 @@ The rate goes along a cosine from {learning_rate} to end at step {cosine_steps:,
 Years take by far the longest to learn. In the last phase the words of the prompts, which nobody
 could foresee, weigh {prompt_weight} in the loss and the answers 1. The phases from step
 {late_from:,} on, and the bound for years below, were settled while the run was under way and its
-held-out scores were in view; the recipe as a whole has not been run a second time from the start.
+held-out scores were in view. {again}
 
 Weights are float32.
 `checkpoints/` holds {checkpoints} moments of the run in float16; `checkpoints/index.json` says how
 they were chosen and how well each does.
 """
+
+
+AGAIN = """\
+The recipe as it stands has then been
+run once more from the start, with nothing chosen under way: the column *again* below has the scores
+of its weights, which are not those that are shipped."""
+ONCE = "The recipe as a whole has not been run a second time from the start."
 
 
 def render(metrics: dict[str, Any]) -> str:
@@ -154,22 +161,26 @@ def _introduction(metrics: dict[str, Any]) -> str:
         f"from {rate} at {start:,} towards nothing at {end:,}"
         for start, rate, end in training["lines"]
     )
-    return INTRODUCTION.format(parameters=metrics["parameters"], **{**training, "lines": lines})
+    again = AGAIN if "again" in metrics else ONCE
+    told = {**training, "lines": lines, "again": again}
+    return INTRODUCTION.format(parameters=metrics["parameters"], **told)
 
 
 def _scores(metrics: dict[str, Any]) -> str:
     bounds = {(task, score): (bound, least) for task, score, bound, least in REQUIRED}
+    runs = [metrics, metrics["again"]] if "again" in metrics else [metrics]
     rows = []
-    for key, label in SCORE_NAMES.items():
-        value = metrics["tasks"][key[0]][key[1]]
-        bound = bounds.get(key)
+    for (task, score), label in SCORE_NAMES.items():
+        bound = bounds.get((task, score))
         wanted = "" if bound is None else f"{'≥' if bound[1] else '≤'} {bound[0]}"
-        rows.append((label, f"{value:.3f}", wanted))
-    rows.append(("Loss per token on held-out rows (nats)", f"{metrics['corpus_loss']:.3f}", ""))
+        rows.append((label, *(f"{run['tasks'][task][score]:.3f}" for run in runs), wanted))
+    losses = (f"{run['corpus_loss']:.3f}" for run in runs)
+    rows.append(("Loss per token on held-out rows (nats)", *losses, ""))
+    columns = ("score", *("value", "again")[: len(runs)], "required")
     return (
         "\n## Metrics\n\n"
         f"From `circuitboard check names`: {metrics['n']:,} held-out examples a task.\n\n"
-        + table(("score", "value", "required"), rows)
+        + table(columns, rows)
     )
 
 
