@@ -69,7 +69,7 @@ export function CellTable({ info, values, most }: Props) {
               </td>
               <td class="number">{format(info.run + change)}</td>
               <td class="number">{signed(change)}</td>
-              <td class="number">{way === 0 ? "–" : format(change / way)}</td>
+              <td class="number">{way === 0 ? "–" : format(change / way, 3)}</td>
               <td class="number">
                 <PinButton info={info} address={address} name={`pin-${address}`} />
               </td>

@@ -13,6 +13,9 @@ interface Props {
   values: Float32Array;
 }
 
+/** Shares below this are not made out to be large. */
+const LEAST = 0.05;
+
 /** The grid: layers or heads upwards, as on the map. */
 export function PatchGrid({ info, values }: Props) {
   const board = useBoard();
@@ -26,7 +29,7 @@ export function PatchGrid({ info, values }: Props) {
   for (let row = 0; row < rows; row += 1) {
     data.set(values.subarray(up(row) * columns, (up(row) + 1) * columns), row * columns);
   }
-  const most = Math.max(largest(values), share ? 1 : 1e-6);
+  const most = Math.max(largest(values), share ? LEAST : 1e-6);
   const scale = signedScale(PALETTES[board.ui.theme.value], most);
   const cell = cellOf(info, chosen.value);
   const onTokens = info.columns === "position";

@@ -135,13 +135,13 @@ function Options({ state, model }: { state: PatchingState; model: ModelInfo }) {
 /** Which run is patched from which, and how far the grid has got. */
 function Runs({ info }: { info: PatchingInfo }) {
   const noising = info.direction === "noising";
-  const [run, source] = noising ? ["prompt", "contrast"] : ["contrast", "prompt"];
+  const [run, source] = noising ? ["prompt", "contrast prompt"] : ["contrast prompt", "prompt"];
   const total = info.places.length;
   const left = info.done < total;
   return (
     <p class="note" data-testid="patching-runs">
-      Runs the {run} prompt (<b>{format(info.run)}</b>), each place patched from the {source} prompt
-      (<b>{format(info.source)}</b>); your interventions are left out.{" "}
+      Runs the {run} (<b>{format(info.run)}</b>), each place patched from the {source} (
+      <b>{format(info.source)}</b>); your interventions are left out.{" "}
       {info.columns === "neuron" && info.whole > 0 && (
         <>
           The {total} of {info.whole} neurons in {info.rows[0]} with the largest estimate by

@@ -1,5 +1,4 @@
-import { useRef } from "preact/hooks";
-import { useBoard } from "../../state/board";
+import { type Board, useBoard } from "../../state/board";
 import type { Aligned, Token } from "../../wire/types";
 import { patchOf } from "../shared/actions";
 import { isSpecial, showToken } from "../shared/token";
@@ -20,7 +19,6 @@ export function ContrastToken({ token, pair, tabbed }: Props) {
   const board = useBoard();
   const { ui, kernel } = board;
   const live = kernel.live.value;
-  const drag = useTokenDrag(pair.at, showToken(token.text));
   const action = patchOf(board, pair.at);
   const on = pair.at !== "" && action.on;
   const selected = board.selection.value.join(", ");
@@ -42,10 +40,8 @@ export function ContrastToken({ token, pair, tabbed }: Props) {
       disabled={!live}
       tabIndex={tabbed ? 0 : -1}
       title={`token ${token.index}, id ${token.id}: ${text}`}
-      {...drag}
-      onClick={(event) => {
-        if (!drag.dropped(event)) patchSelected(board, pair.at);
-      }}
+      onPointerDown={(event) => startDrag(board, event, pair.at, showToken(token.text))}
+      onClick={() => patchSelected(board, pair.at)}
       onPointerEnter={() => {
         if (pair.mine >= 0) ui.hoverToken.value = pair.mine;
       }}
@@ -58,49 +54,47 @@ export function ContrastToken({ token, pair, tabbed }: Props) {
   );
 }
 
-/** Follows the pointer with the token, and patches the part on which it is let go. */
-function useTokenDrag(at: string, text: string) {
-  const board = useBoard();
+/** A token is pressed: once the pointer has gone far enough, it goes along, onto a part. */
+function startDrag(board: Board, start: PointerEvent, at: string, text: string): void {
   const { ui } = board;
-  const held = useRef<{ x: number; y: number } | null>(null);
-  const swallow = useRef(false);
+  if (start.button || !start.isPrimary || !at || !board.kernel.live.peek()) return;
+  const handle = start.currentTarget as HTMLElement;
+  const stop = new AbortController();
+  const { signal } = stop;
   const end = () => {
-    held.current = null;
+    stop.abort();
     ui.drag.value = null;
-    removeEventListener("keydown", leave, true);
   };
-  const leave = (event: KeyboardEvent) => {
-    if (event.key !== "Escape" || !ui.drag.peek()) return;
+  const onMove = ({ clientX: x, clientY: y }: PointerEvent) => {
+    const far = Math.hypot(x - start.clientX, y - start.clientY);
+    if (!ui.drag.peek()) {
+      if (far < SLACK) return;
+      handle.setPointerCapture(start.pointerId);
+      ui.hoverToken.value = null;
+    }
+    ui.drag.value = { text, at, x, y, over: ui.partUnder(x, y) };
+  };
+  const onUp = () => {
+    const found = ui.drag.peek();
     end();
-    event.preventDefault();
+    if (!found) return;
+    // The click that follows belongs to the drag.
+    addEventListener("click", swallow, { capture: true, once: true });
+    setTimeout(() => removeEventListener("click", swallow, { capture: true }));
+    if (found.over) patchPart(board, found.over.address, at);
+  };
+  const onKey = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || !ui.drag.peek()) return;
     event.stopPropagation();
+    end();
   };
-  return {
-    onPointerDown(event: PointerEvent) {
-      swallow.current = false;
-      if (event.button !== 0 || !event.isPrimary || !at) return;
-      held.current = { x: event.clientX, y: event.clientY };
-    },
-    onPointerMove(event: PointerEvent) {
-      const { clientX: x, clientY: y } = event;
-      if (!held.current) return;
-      if (!ui.drag.peek()) {
-        if (Math.hypot(x - held.current.x, y - held.current.y) < SLACK) return;
-        (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
-        addEventListener("keydown", leave, true);
-        swallow.current = true;
-      }
-      ui.drag.value = { text, at, x, y, over: ui.partUnder(x, y) };
-    },
-    onPointerUp() {
-      const over = ui.drag.peek()?.over;
-      end();
-      if (over) patchPart(board, over.address, at);
-    },
-    onPointerCancel: end,
-    /** Whether the click that comes now ended a drag, and is none. */
-    dropped(event: MouseEvent) {
-      return event.detail > 0 && swallow.current;
-    },
-  };
+  addEventListener("pointermove", onMove, { signal });
+  addEventListener("pointerup", onUp, { signal });
+  addEventListener("pointercancel", end, { signal });
+  addEventListener("keydown", onKey, { signal, capture: true });
+}
+
+function swallow(event: MouseEvent): void {
+  event.stopPropagation();
+  event.preventDefault();
 }

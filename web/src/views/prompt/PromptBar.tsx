@@ -31,6 +31,8 @@ function useDraft() {
   const draft: Draft = { ...known, ...typed.value };
   const apply = async (again: boolean) => {
     const sent = { ...known, ...typed.peek() };
+    // A contrast prompt begins as a copy of the prompt: as long as it is one, there is none.
+    if (!known.contrast && sent.contrast === sent.prompt) sent.contrast = "";
     if (!again && (SAME(sent, known) || (refused.current && SAME(sent, refused.current)))) return;
     const accepted = await board.prompt(sent.prompt, sent.target, sent.foil, sent.contrast);
     refused.current = accepted ? null : sent;
@@ -94,8 +96,12 @@ export function PromptBar() {
           if (!form.current?.contains(to)) void apply(false);
         }}
         onKeyDown={(event) => {
-          if (event.key === "Escape") restore();
-          else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) void apply(true);
+          const onButton = (event.target as Element).matches("button");
+          if (event.key === "Escape") {
+            restore();
+            making.value = false;
+          } else if (event.key === "Enter" && !onButton && !event.shiftKey && !event.isComposing)
+            void apply(true);
           else return event.stopPropagation();
           event.preventDefault();
           event.stopPropagation();
