@@ -105,8 +105,9 @@ def model_info(board: Board) -> m.ModelInfo:
 def _contrast_value(board: Board) -> float | None:
     """The metric of the contrast prompt, if the outcome is about that prompt."""
     outcome = board.outcome
-    known = outcome is not None and outcome.question.contrast == board.question.contrast
-    return outcome.contrast_value if known else None
+    if outcome is None or outcome.question.contrast != board.question.contrast:
+        return None
+    return outcome.contrast_value
 
 
 def _index(position: int | None) -> int:

@@ -7,7 +7,9 @@ import { patchingState } from "./state";
 export function chooseCell(board: Board, address: string): void {
   const [place = "", position] = address.split("@");
   patchingState(board).chosen.value = address;
-  if (place) void board.select([place], position === undefined ? null : Number(position));
+  if (!place) return;
+  board.layout.from("patching", place);
+  void board.select([place], position === undefined ? null : Number(position));
 }
 
 /**
