@@ -72,7 +72,8 @@ class Contrasts(ABC):
     def alignment(self) -> list[Pair]:
         """Which tokens of the prompt and of the contrast prompt correspond."""
         theirs = self._encoded.contrast
-        return align(self._encoded.tokens[0].tolist(), theirs) if theirs else []
+        mine: list[int] = self._encoded.tokens[0].tolist()
+        return align(mine, theirs) if theirs else []
 
     def need_contrast(self) -> str:
         """The contrast prompt. Raises InterventionError where there is none."""
