@@ -92,8 +92,8 @@ RESET = """
 try:
     _fresh
 except NameError:
-    _fresh = (board.prompt, board.target, board.foil)
-if (board.prompt, board.target, board.foil) != _fresh:
+    _fresh = (board.prompt, board.target, board.foil, board.contrast)
+if (board.prompt, board.target, board.foil, board.contrast) != _fresh:
     board.ask(*_fresh)
 board.clear()
 board.selection = []

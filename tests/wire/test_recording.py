@@ -232,6 +232,7 @@ def test_every_painter_says_what_to_record_and_names_the_axes_of_its_arrays() ->
     found: dict[type, set[str]] = {kind: set() for kind in PAINTERS}
     for name in ("gpt2", "llama"):
         b = board(name)
+        b.contrast = tiny.prompt(seed=2)
         b.selection = ["L1H2"]
         b.show(np.eye(3), title="Three")
         recorder = Recorder(b)

@@ -32,8 +32,8 @@ const scores = (at: number, value: number) => {
 };
 const classes = picture({ induction: scores(9, 0.9), previous: scores(9, 0.5) });
 const marks = marksOf([
-  { id: 1, at: "L1H2", kind: "zero", text: "", on: true },
-  { id: 2, at: "L0H0.pattern", kind: "freeze", text: "", on: true },
+  { id: 1, at: "L1H2", kind: "zero", text: "", on: true, elsewhere: false },
+  { id: 2, at: "L0H0.pattern", kind: "freeze", text: "", on: true, elsewhere: false },
 ]);
 const find = (query: string) =>
   search(query, { parts: layout.parts, heads: 4, classes, marks })?.matches.map((m) => m.address);

@@ -80,7 +80,14 @@ test("differences and ranges", () => {
 });
 
 test("a changed neuron marks its MLP as changed inside", () => {
-  const entry: Entry = { id: 1, at: "L2.mlp.n5", kind: "zero", text: "ablate L2.mlp.n5", on: true };
+  const entry: Entry = {
+    id: 1,
+    at: "L2.mlp.n5",
+    kind: "zero",
+    text: "ablate L2.mlp.n5",
+    on: true,
+    elsewhere: false,
+  };
   const marks = marksOf([entry]).get("L2.mlp");
   assert.ok(marks?.other);
   assert.equal(marks?.ablated, false);

@@ -54,6 +54,7 @@ test("marks are the sum of the entries that are on", () => {
     at,
     kind,
     text,
+    elsewhere: false,
     on,
   });
   const marks = marksOf([

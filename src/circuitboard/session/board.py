@@ -52,7 +52,7 @@ from circuitboard.spec.metric import MetricKind
 Listener = Callable[[str], None]
 
 
-class Board(Verbs, Contrasts, Showing, Directions, Memory, Exports, Weights):
+class Board(Contrasts, Verbs, Showing, Directions, Memory, Exports, Weights):
     """A live board.
 
     Args:
@@ -361,6 +361,7 @@ class Board(Verbs, Contrasts, Showing, Directions, Memory, Exports, Weights):
                 values = [
                     None if metric is None else float(evaluate(metric, end).mean()) for end in ends
                 ]
+                values.append(self._contrast_value(encoded, check))
         except CancelledError:
             raise
         except CircuitboardError as error:
@@ -369,7 +370,7 @@ class Board(Verbs, Contrasts, Showing, Directions, Memory, Exports, Weights):
             raise
         self.problem = None
         self.outcome = Outcome(
-            revision, question, baseline, now, metric, values[0], values[1], way.reason
+            revision, question, baseline, now, metric, values[0], values[1], way.reason, values[2]
         )
         self._tell("outcome")
 

@@ -48,12 +48,14 @@ class Probe:
         label: in words, for the screen.
         key: what it depends on beside the run and the metric.
         cases: each with as many sets as the others; they fill in side by side.
+        lasting: it does not depend on what is done to the model, and goes on when that changes.
     """
 
     name: str
     label: str
     key: Hashable
     cases: Sequence[Case]
+    lasting: bool = False
 
 
 def probe_effects(
@@ -65,7 +67,7 @@ def probe_effects(
         count = len(probe.cases[0].sets)
         found = np.full((len(probe.cases), count), np.nan, np.float32)
         steps = _steps(engine, metric, run, probe, found)
-        return Sweep(probe.name, probe.label, found.size, found, steps)
+        return Sweep(probe.name, probe.label, found.size, found, steps, probe.lasting)
 
     return backlog.get(viewer, (probe.name, probe.key, engine.epoch, run.key, metric), begin)
 

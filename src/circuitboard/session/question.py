@@ -37,7 +37,10 @@ class Encoded(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the model answered to one question."""
+    """What the model answered to one question.
+
+    ``contrast_value`` is the metric of the contrast prompt, with nothing done to the model.
+    """
 
     revision: int
     question: Question
@@ -47,3 +50,4 @@ class Outcome:
     baseline_value: float | None
     now_value: float | None
     plan: str
+    contrast_value: float | None = None

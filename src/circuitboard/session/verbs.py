@@ -51,12 +51,22 @@ class Verbs(ABC):
         """
         self._add([Freeze(place, source) for place in several(at)], on)
 
-    def patch(self, at: Places, source: Any, *, on: bool = True) -> None:
-        """Puts in the value from another run: a prompt (such as ``board.contrast``) or a result.
+    def patch(self, at: Places, source: Any = None, *, on: bool = True) -> None:
+        """Puts in the value from another run: of the contrast prompt, or of ``source``.
 
-        At an edge (``"L0H1->L5H5.k"``) the receiver alone sees the sender's new value.
+        At an edge (``"L0H1->L5H5.k"``) the receiver alone sees the sender's new value. A position
+        is counted in each prompt on its own, from whichever end the address counts. Raises
+        InterventionError where there is no contrast prompt, or where it has another length and
+        the address names no position that both have.
+
+        ``source``: a prompt or a result.
         """
-        self._add([Patch(place, source) for place in several(at)], on)
+        places = several(at)
+        if source is None:
+            source = self.need_contrast()
+            for place in places:
+                self._check_alike(place)
+        self._add([Patch(place, source) for place in places], on)
 
     def add(self, at: Places, value: Any, coefficient: float = 1.0, *, on: bool = True) -> None:
         """Adds ``coefficient`` times a number, an array or a tensor to a place, or several."""
@@ -82,6 +92,12 @@ class Verbs(ABC):
         place = f"{head}.pattern"
         pattern = self.result[place][0]
         self.set(place, edited(pattern, cells, normalise=normalise))
+
+    @abstractmethod
+    def need_contrast(self) -> str: ...
+
+    @abstractmethod
+    def _check_alike(self, at: str) -> None: ...
 
     @property
     @abstractmethod

@@ -113,11 +113,13 @@ class Screen:
             case "freeze":
                 board.freeze(act.at)
             case "patch":
-                board.patch(act.at, board.need_contrast())
+                board.patch(act.at)
             case "scale":
                 board.scale(act.at, 1.0 if act.factor is None else act.factor)
             case "release":
                 board.release(act.at)
+            case "swap":
+                board.swap()
             case "toggle":
                 lines = {e.id: e for e in board.question.entries}
                 if act.entry in lines:

@@ -11,9 +11,10 @@ from typing import Literal
 import msgspec
 
 from circuitboard.session.board import Board
+from circuitboard.session.contrast import takes_from
 from circuitboard.session.interventions import Entry
 from circuitboard.spec.errors import CircuitboardError
-from circuitboard.spec.intervention import Scale, Set
+from circuitboard.spec.intervention import Patch, Scale, Set, Source
 from circuitboard.wire import messages as m
 
 
@@ -32,6 +33,8 @@ def problem_of(error: Exception) -> m.Problem:
     )
 
 
+#: Letters of a prompt in a line of the list.
+_SHORT = 40
 #: How each kind of intervention is drawn on the part.
 _LOOKS: dict[str, Literal["zero", "freeze", "patch", "scale", "add", "set"]] = {
     "zero": "zero",
@@ -45,7 +48,7 @@ _LOOKS: dict[str, Literal["zero", "freeze", "patch", "scale", "add", "set"]] = {
 }
 
 
-def _entry(entry: Entry) -> m.Entry:
+def _entry(entry: Entry, contrast: str) -> m.Entry:
     item = entry.item
     texts = {
         "zero": f"ablate {item.at}",
@@ -56,12 +59,24 @@ def _entry(entry: Entry) -> m.Entry:
         "add": f"add to {item.at}",
     }
     text = texts.get(item.kind, "")
+    elsewhere = isinstance(item, Patch) and not takes_from(item, contrast)
+    if isinstance(item, Patch) and elsewhere:
+        text += f" from {_from(item.source)}"
     if isinstance(item, Scale):
         text = f"scale {item.at} × {item.factor:g}"
     elif isinstance(item, Set):
         shown = "an array" if isinstance(item.value, str) else f"{item.value:g}"
         text = f"set {item.at} to {shown}"
-    return m.Entry(id=entry.id, at=item.at, kind=_LOOKS[item.kind], text=text, on=entry.on)
+    look = _LOOKS[item.kind]
+    return m.Entry(id=entry.id, at=item.at, kind=look, text=text, on=entry.on, elsewhere=elsewhere)
+
+
+def _from(source: Source) -> str:
+    """Where values come from that are not the contrast prompt's, in a few words."""
+    prompt = source.prompts[0]
+    words = prompt if isinstance(prompt, str) else "token ids"
+    short = words if len(words) <= _SHORT else f"{words[: _SHORT - 1]}…"
+    return f"“{short}”" + (", changed" if source.interventions else "")
 
 
 def model_info(board: Board) -> m.ModelInfo:
@@ -87,6 +102,18 @@ def model_info(board: Board) -> m.ModelInfo:
     )
 
 
+def _contrast_value(board: Board) -> float | None:
+    """The metric of the contrast prompt, if the outcome is about that prompt."""
+    outcome = board.outcome
+    if outcome is None or outcome.question.contrast != board.question.contrast:
+        return None
+    return outcome.contrast_value
+
+
+def _index(position: int | None) -> int:
+    return -1 if position is None else position
+
+
 def state_of(board: Board, seq: int) -> m.State:
     """The whole state of a board, without arrays."""
     outcome, question = board.outcome, board.question
@@ -98,6 +125,7 @@ def state_of(board: Board, seq: int) -> m.State:
         position=len(ids) - 1,
         baseline=outcome.baseline_value if outcome is not None else None,
         now=outcome.now_value if outcome is not None else None,
+        contrast=_contrast_value(board),
     )
     tokens, theirs = (
         [m.Token(index=i, id=t, text=board.model.token_text(t)) for i, t in enumerate(row)]
@@ -110,7 +138,7 @@ def state_of(board: Board, seq: int) -> m.State:
         prompt=question.prompt,
         tokens=tokens,
         metric=metric,
-        entries=[_entry(entry) for entry in question.entries],
+        entries=[_entry(entry, question.contrast) for entry in question.entries],
         own=[m.OwnPanel(id=view.id, title=view.title) for view in board.own],
         can_undo=board.can_undo,
         can_redo=board.can_redo,
@@ -122,4 +150,8 @@ def state_of(board: Board, seq: int) -> m.State:
         directions=list(board.directions),
         contrast=question.contrast,
         contrast_tokens=theirs,
+        alignment=[
+            m.Aligned(mine=_index(p.mine), theirs=_index(p.theirs), same=p.same, at=p.at)
+            for p in board.alignment
+        ],
     )

@@ -148,12 +148,19 @@ export class Layout {
     return this.visible.value.some((panel) => panel.id === id);
   }
 
+  /** A part is about to be selected in a panel: that panel is not covered by the part's own. */
+  from(panel: string, address: string): void {
+    this.origin = { panel, address };
+  }
+
   /** A part is selected: the panel made for it comes to the front, unless another is pinned. */
   follow(address: string | undefined): void {
+    if (this.origin?.address !== address) this.origin = null;
     const fits = (panel: Panel | null) => Boolean(address && panel?.for?.(address));
     const found = this.applying.peek().find(fits);
     const home = found && this.groups.peek().find(({ tabs }) => tabs.includes(found));
-    if (home && !fits(home.front)) this.lead.value = found.id;
+    if (home && !fits(home.front) && home.front?.id !== this.origin?.panel)
+      this.lead.value = found.id;
   }
 
   /** A panel that somebody makes while the board is open comes to the front. */
@@ -163,6 +170,8 @@ export class Layout {
     const last = fresh[fresh.length - 1];
     if (this.ready.peek() && last !== undefined) this.lead.value = last;
   }
+
+  private origin: { panel: string; address: string } | null = null;
 
   private change(change: (tree: Node) => Node): void {
     this.trees.value = { ...this.trees.peek(), [this.room.peek().size]: change(this.tree.peek()) };

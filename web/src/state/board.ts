@@ -193,6 +193,18 @@ export class Board {
     return !(await this.ask({ op: "ask", prompt, target, foil, contrast })).problem;
   }
 
+  /** Sets the contrast prompt, none if it is empty; whether it was accepted. */
+  contrast(text: string): Promise<boolean> {
+    const { target = "", foil = "" } = this.kernel.metric.peek() ?? {};
+    return this.prompt(this.kernel.prompt.peek(), target, foil, text);
+  }
+
+  /** Exchanges the prompt and the contrast prompt; whether it was accepted. */
+  async swap(): Promise<boolean> {
+    return !(await this.ask({ op: "act", verb: "swap", at: [], factor: null, entry: null }))
+      .problem;
+  }
+
   /** Shows the selection at once; the kernel's word replaces it. */
   async select(addresses: readonly string[], position: number | null = null): Promise<void> {
     const mine = ++this.selects;

@@ -61,6 +61,11 @@ export class KernelState {
   readonly problem = slice(this.state, (s) => s.problem, null);
   readonly directions = slice(this.state, (s) => s.directions, []);
   readonly prompt = slice(this.state, (s) => s.prompt, "");
+  /** The second prompt, whose values are patched in; empty where there is none. */
+  readonly contrast = slice(this.state, (s) => s.contrast, "");
+  readonly contrastTokens = slice(this.state, (s) => s.contrast_tokens, []);
+  /** Which tokens of the two prompts correspond. */
+  readonly alignment = slice(this.state, (s) => s.alignment, []);
   readonly busy = computed(() => this.state.value?.busy ?? false);
   /** Whether there is a model to change: a saved board has none. */
   readonly live = computed(() => this.state.value?.live ?? true);

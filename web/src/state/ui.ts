@@ -6,6 +6,21 @@ import type { Measure, Problem } from "../wire/types";
 export type Side = "now" | "baseline" | "difference";
 export type Theme = "light" | "dark";
 
+/** A part of the map, and where it lies in the window. */
+export interface Target {
+  address: string;
+  box: { left: number; top: number; width: number; height: number };
+}
+
+/** A token on its way to a part: its text, its position as addresses name it, where it is. */
+export interface TokenDrag {
+  text: string;
+  at: string;
+  x: number;
+  y: number;
+  over: Target | null;
+}
+
 export type Setting = string | number | boolean | null;
 
 function isSetting(value: unknown): value is Setting {
@@ -40,6 +55,10 @@ export class UiState {
 
   readonly theme: Signal<Theme> = signal("light");
   readonly wide = signal(true);
+  /** The token of the contrast prompt that is dragged. */
+  readonly drag: Signal<TokenDrag | null> = signal(null);
+  /** Finds the part of the map at a place of the window; the map sets it while it is shown. */
+  partUnder: (x: number, y: number) => Target | null = () => null;
   readonly help = signal(false);
   /** Whether the ways to save are open. */
   readonly saving = signal(false);

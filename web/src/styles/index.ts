@@ -1,4 +1,5 @@
 import alone from "./alone.css";
+import contrast from "./contrast.css";
 import docks from "./docks.css";
 import docksParts from "./docks-parts.css";
 import frame from "./frame.css";
@@ -11,6 +12,7 @@ import mlp from "./mlp.css";
 import norm from "./norm.css";
 import own from "./own.css";
 import parts from "./parts.css";
+import patching from "./patching.css";
 import prompt from "./prompt.css";
 import residual from "./residual.css";
 import save from "./save.css";
@@ -25,6 +27,7 @@ export const css = [
   docksParts,
   parts,
   prompt,
+  contrast,
   map,
   mapTools,
   head,
@@ -33,6 +36,7 @@ export const css = [
   mlp,
   norm,
   residual,
+  patching,
   inspector,
   own,
   status,

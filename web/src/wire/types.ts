@@ -20,18 +20,32 @@ export interface Array {
  * Do something to the model's internal state.
  *
  * ``ablate``, ``freeze``, ``patch``, ``scale``, ``release`` need ``at``; ``patch`` takes values
- * from the contrast prompt, at edges too; ``scale`` needs ``factor``;
+ * from the contrast prompt, at edges too; ``scale`` needs ``factor``; ``swap`` exchanges prompt
+ * and contrast prompt;
  * ``toggle`` needs ``entry``; ``remove`` needs ``entry`` or ``entries``; ``clear``, ``undo``,
  * ``redo`` need nothing.
  */
 export interface Act {
   op: "act";
   id: number;
-  verb: "ablate" | "clear" | "freeze" | "patch" | "redo" | "release" | "remove" | "scale" | "toggle" | "undo";
+  verb: "ablate" | "clear" | "freeze" | "patch" | "redo" | "release" | "remove" | "scale" | "swap" | "toggle" | "undo";
   at?: string[];
   factor?: number | null;
   entry?: number | null;
   entries?: number[];
+}
+
+/**
+ * A token of the prompt and one of the contrast prompt that correspond, by their positions.
+ *
+ * -1 where one of them has none. ``at`` is the position as an address names it in both; empty
+ * where no address names both, so that nothing can be patched there.
+ */
+export interface Aligned {
+  mine: number;
+  theirs: number;
+  same: boolean;
+  at: string;
 }
 
 /**
@@ -65,6 +79,8 @@ export interface Code {
 
 /**
  * One line of the list of interventions.
+ *
+ * ``elsewhere``: its values come from another prompt than the contrast prompt.
  */
 export interface Entry {
   id: number;
@@ -72,6 +88,7 @@ export interface Entry {
   kind: "add" | "freeze" | "patch" | "scale" | "set" | "zero";
   text: string;
   on: boolean;
+  elsewhere: boolean;
 }
 
 /**
@@ -117,6 +134,8 @@ export interface Look {
 
 /**
  * The number that the board watches. None where it is not defined or not yet computed.
+ *
+ * ``contrast`` is that of the contrast prompt, with nothing done to the model.
  */
 export interface Metric {
   name: string;
@@ -125,6 +144,7 @@ export interface Metric {
   position: number;
   baseline: number | null;
   now: number | null;
+  contrast: number | null;
 }
 
 /**
@@ -275,6 +295,7 @@ export interface State {
   directions: string[];
   contrast: string;
   contrast_tokens: Token[];
+  alignment: Aligned[];
 }
 
 /**
@@ -294,7 +315,7 @@ export interface ViewData {
   view: View;
   revision: number;
   arrays: Array[];
-  info: HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | null;
+  info: HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | null;
   problem: Problem | null;
 }
 
@@ -793,6 +814,44 @@ export interface OwnView {
 }
 
 /**
+ * The places of a patching grid, and the two runs that it lies between.
+ *
+ * ``places`` has an address for each cell, row by row; ``rows`` names the rows; ``columns`` says
+ * what the columns count. ``run`` is the metric of the run that is patched, ``source`` of the run
+ * that the values come from. ``whole`` is how many neurons the layer has, where only those of the
+ * largest estimate (attribution patching) are patched.
+ */
+export interface PatchingInfo {
+  of: "patching";
+  over: "attn" | "head" | "head position" | "k" | "mlp" | "neuron" | "pattern" | "q" | "resid_pre" | "v";
+  direction: "denoising" | "noising";
+  places: string[];
+  rows: string[];
+  columns: "head" | "neuron" | "position";
+  run: number;
+  source: number;
+  done: number;
+  whole: number;
+}
+
+/**
+ * Activation patching between the prompt and the contrast prompt, swept in the background.
+ *
+ * ``direction``: ``noising`` runs the prompt and patches from the contrast prompt, ``denoising``
+ * the other way round. ``layer`` is the layer of ``neuron``, and of ``head position``, where -1
+ * means all of them. What is done to the model on the board does not come in.
+ *
+ * Reply array (float32): ``patched`` [row, column], the metric with that place alone patched; NaN:
+ * not computed yet.
+ */
+export interface PatchingView {
+  kind: "patching";
+  over: "attn" | "head" | "head position" | "k" | "mlp" | "neuron" | "pattern" | "q" | "resid_pre" | "v";
+  direction: "denoising" | "noising";
+  layer: number;
+}
+
+/**
  * All that a screen would have been sent.
  *
  * ``buffers`` are the arrays' bytes, each compressed (raw DEFLATE) and in base64; an array's
@@ -939,9 +998,9 @@ export interface Word {
   text: string;
 }
 
-export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | HeadEvidenceView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | LensView | StreamView | DecompositionView | EmbeddingView;
+export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | HeadEvidenceView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | PatchingView | LensView | StreamView | DecompositionView | EmbeddingView;
 
-export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo;
+export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo;
 
 export type Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save;
 

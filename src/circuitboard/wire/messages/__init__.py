@@ -9,6 +9,7 @@ they are stale. Numbers that fill a picture travel as binary buffers beside the 
 from circuitboard.wire.messages.base import Array, DType, Message
 from circuitboard.wire.messages.core import (
     Act,
+    Aligned,
     Ask,
     Cancel,
     Code,
@@ -80,6 +81,7 @@ from circuitboard.wire.messages.norm import (
     NormView,
 )
 from circuitboard.wire.messages.own import OwnInfo, OwnPanel, OwnTable, OwnView
+from circuitboard.wire.messages.patching import PatchingInfo, PatchingView, PatchOver
 from circuitboard.wire.messages.recording import Recording
 from circuitboard.wire.messages.residual import (
     Component,
@@ -99,6 +101,7 @@ from circuitboard.wire.messages.views import Info, View
 
 __all__ = [
     "Act",
+    "Aligned",
     "Array",
     "Ask",
     "Cancel",
@@ -158,6 +161,9 @@ __all__ = [
     "OwnTable",
     "OwnView",
     "Paint",
+    "PatchOver",
+    "PatchingInfo",
+    "PatchingView",
     "Problem",
     "Progress",
     "Push",

@@ -37,15 +37,17 @@ class Act(Message, frozen=True, tag="act", tag_field="op"):
     """Do something to the model's internal state.
 
     ``ablate``, ``freeze``, ``patch``, ``scale``, ``release`` need ``at``; ``patch`` takes values
-    from the contrast prompt, at edges too; ``scale`` needs ``factor``;
+    from the contrast prompt, at edges too; ``scale`` needs ``factor``; ``swap`` exchanges prompt
+    and contrast prompt;
     ``toggle`` needs ``entry``; ``remove`` needs ``entry`` or ``entries``; ``clear``, ``undo``,
     ``redo`` need nothing.
     """
 
     id: int
     verb: Literal[
-        "ablate", "freeze", "patch", "scale", "release", "toggle", "remove", "clear", "undo", "redo"
-    ]
+        "ablate", "freeze", "patch", "scale", "release", "swap", "toggle", "remove", "clear",
+        "undo", "redo",
+    ]  # fmt: skip
     at: list[str] = msgspec.field(default_factory=list[str])
     factor: float | None = None
     entry: int | None = None
@@ -179,8 +181,24 @@ class Token(Message, frozen=True):
     text: str
 
 
+class Aligned(Message, frozen=True):
+    """A token of the prompt and one of the contrast prompt that correspond, by their positions.
+
+    -1 where one of them has none. ``at`` is the position as an address names it in both; empty
+    where no address names both, so that nothing can be patched there.
+    """
+
+    mine: int
+    theirs: int
+    same: bool
+    at: str
+
+
 class Metric(Message, frozen=True):
-    """The number that the board watches. None where it is not defined or not yet computed."""
+    """The number that the board watches. None where it is not defined or not yet computed.
+
+    ``contrast`` is that of the contrast prompt, with nothing done to the model.
+    """
 
     name: str
     target: str
@@ -188,16 +206,21 @@ class Metric(Message, frozen=True):
     position: int
     baseline: float | None
     now: float | None
+    contrast: float | None = None
 
 
 class Entry(Message, frozen=True):
-    """One line of the list of interventions."""
+    """One line of the list of interventions.
+
+    ``elsewhere``: its values come from another prompt than the contrast prompt.
+    """
 
     id: int
     at: str
     kind: Literal["zero", "freeze", "patch", "scale", "add", "set"]
     text: str
     on: bool
+    elsewhere: bool = False
 
 
 class Job(Message, frozen=True):
@@ -234,6 +257,7 @@ class State(Message, frozen=True, tag="state", tag_field="t"):
     directions: list[str] = msgspec.field(default_factory=list[str])
     contrast: str = ""
     contrast_tokens: list[Token] = msgspec.field(default_factory=list[Token])
+    alignment: list[Aligned] = msgspec.field(default_factory=list[Aligned])
 
 
 class Progress(Message, frozen=True, tag="progress", tag_field="t"):

@@ -30,6 +30,7 @@ from circuitboard.wire.messages.norm import (
     NormView,
 )
 from circuitboard.wire.messages.own import OwnInfo, OwnView
+from circuitboard.wire.messages.patching import PatchingInfo, PatchingView
 from circuitboard.wire.messages.residual import (
     DecompositionInfo,
     DecompositionView,
@@ -59,6 +60,7 @@ View = (
     | NormView
     | NormDirectionsView
     | OwnView
+    | PatchingView
     | LensView
     | StreamView
     | DecompositionView
@@ -79,6 +81,7 @@ Info = (
     | NormInfo
     | NormDirectionsInfo
     | OwnInfo
+    | PatchingInfo
     | LensInfo
     | StreamInfo
     | DecompositionInfo

@@ -23,6 +23,7 @@ export const mapPanel: Panel = {
     ["b", "brush: drag without Shift; Shift + arrows select a block"],
     ["t", "the map's numbers as a table"],
     ["a", "ablate what is selected"],
+    ["c", "patch it from the contrast prompt at the token looked at; with Shift, at all tokens"],
     ["f", "freeze the output"],
     ["p", "freeze the pattern"],
     ["r", "release"],

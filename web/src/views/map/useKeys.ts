@@ -15,6 +15,8 @@ const ARROWS: Readonly<Record<string, Direction>> = {
 };
 const LETTERS: Readonly<Record<string, ActionName>> = {
   a: "ablate",
+  c: "patch-here",
+  C: "patch-all",
   f: "freeze-output",
   p: "freeze-pattern",
   r: "release",
@@ -77,6 +79,7 @@ export function useKeys(board: Board, map: MapModel, stage: Stage) {
     const arrow = ARROWS[key];
     const letter = LETTERS[key];
     if (arrow) move(board, map, stage, arrow, event.shiftKey);
+    else if (letter?.startsWith("patch") && !board.kernel.contrast.peek()) return;
     else if (letter) act(board, actions(board)[letter]);
     else if (key === "Enter") {
       const own = (event.target as HTMLElement).dataset?.part;

@@ -1,5 +1,7 @@
+import { useEffect } from "preact/hooks";
 import { isHead } from "../../state/address";
 import type { Board } from "../../state/board";
+import type { Target } from "../../state/ui";
 import { openHead } from "../shared/open";
 import { partAt } from "./geometry";
 import type { MapModel } from "./MapView";
@@ -19,8 +21,34 @@ function partOf(event: MouseEvent, map: MapModel, stage: Stage): string | null {
   return partAt(layout, px, py, k)?.address ?? own ?? null;
 }
 
+/** Lets a token be dropped on a part. */
+function useDropping(board: Board, map: MapModel, stage: Stage): void {
+  const { ui } = board;
+  useEffect(() => {
+    const find = (clientX: number, clientY: number): Target | null => {
+      const layout = map.layout.peek();
+      const place = stage.current;
+      if (!layout || !place?.contains(document.elementFromPoint(clientX, clientY))) return null;
+      const box = place.getBoundingClientRect();
+      const { k, x, y } = map.zoom.transform.peek();
+      const part = partAt(layout, (clientX - box.left - x) / k, (clientY - box.top - y) / k, k);
+      if (!part) return null;
+      const [left, top] = [box.left + x + part.x * k, box.top + y + part.y * k];
+      return {
+        address: part.address,
+        box: { left, top, width: part.width * k, height: part.height * k },
+      };
+    };
+    ui.partUnder = find;
+    return () => {
+      if (ui.partUnder === find) ui.partUnder = () => null;
+    };
+  }, [ui, map, stage]);
+}
+
 export function usePointer(board: Board, map: MapModel, stage: Stage, brush: Brush) {
   const { ui } = board;
+  useDropping(board, map, stage);
   return {
     onPointerDown: brush.down,
     onPointerUp: brush.up,

@@ -1,6 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { useBoard } from "../../state/board";
+import { ContrastLine, MakeContrast } from "./ContrastLine";
+import { DragGhost } from "./DragGhost";
 import { MetricBox } from "./MetricBox";
 import { Tokens } from "./Tokens";
 
@@ -8,10 +10,11 @@ interface Draft {
   prompt: string;
   target: string;
   foil: string;
+  contrast: string;
 }
 
 const SAME = (a: Draft, b: Draft) =>
-  a.prompt === b.prompt && a.target === b.target && a.foil === b.foil;
+  a.prompt === b.prompt && a.target === b.target && a.foil === b.foil && a.contrast === b.contrast;
 
 /** What is being typed, until the kernel has it. */
 function useDraft() {
@@ -23,12 +26,15 @@ function useDraft() {
     prompt: kernel.prompt.value,
     target: kernel.metric.value?.target ?? "",
     foil: kernel.metric.value?.foil ?? "",
+    contrast: kernel.contrast.value,
   };
   const draft: Draft = { ...known, ...typed.value };
   const apply = async (again: boolean) => {
     const sent = { ...known, ...typed.peek() };
+    // A contrast prompt begins as a copy of the prompt: as long as it is one, there is none.
+    if (!known.contrast && sent.contrast === sent.prompt) sent.contrast = "";
     if (!again && (SAME(sent, known) || (refused.current && SAME(sent, refused.current)))) return;
-    const accepted = await board.prompt(sent.prompt, sent.target, sent.foil);
+    const accepted = await board.prompt(sent.prompt, sent.target, sent.foil, sent.contrast);
     refused.current = accepted ? null : sent;
     if (accepted) typed.value = {};
   };
@@ -69,7 +75,11 @@ export function PromptBar() {
   const { draft, changed, apply, restore, type } = useDraft();
   const form = useRef<HTMLFormElement>(null);
   const area = useRef<HTMLTextAreaElement>(null);
-  const saved = !useBoard().kernel.live.value;
+  const { kernel } = useBoard();
+  const saved = !kernel.live.value;
+  const known = kernel.contrast.value;
+  const making = useSignal(false);
+  if (known && making.value) making.value = false;
   useTall(area, draft.prompt);
   return (
     <header class="prompt">
@@ -86,8 +96,12 @@ export function PromptBar() {
           if (!form.current?.contains(to)) void apply(false);
         }}
         onKeyDown={(event) => {
-          if (event.key === "Escape") restore();
-          else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) void apply(true);
+          const onButton = (event.target as Element).matches("button");
+          if (event.key === "Escape") {
+            restore();
+            making.value = false;
+          } else if (event.key === "Enter" && !onButton && !event.shiftKey && !event.isComposing)
+            void apply(true);
           else return event.stopPropagation();
           event.preventDefault();
           event.stopPropagation();
@@ -116,10 +130,24 @@ export function PromptBar() {
           <button type="submit" class="apply" data-testid="apply-prompt" disabled={saved}>
             Apply
           </button>
+          {!known && !making.value && !saved && (
+            <MakeContrast
+              begin={() => {
+                making.value = true;
+                type({ contrast: draft.prompt });
+              }}
+            />
+          )}
         </div>
+        <ContrastLine
+          text={draft.contrast}
+          type={(contrast) => type({ contrast })}
+          making={making}
+        />
       </form>
       <MetricBox />
       <Tokens />
+      <DragGhost />
     </header>
   );
 }

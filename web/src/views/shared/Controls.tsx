@@ -40,6 +40,12 @@ export function Controls() {
         {parts.some(isHead) && (
           <Action name="freeze-pattern" label="Freeze pattern" glyph="pattern" keys="p" />
         )}
+        {board.kernel.contrast.value && (
+          <>
+            <Action name="patch-here" label="Patch here" glyph="patched" keys="c" />
+            <Action name="patch-all" label="Patch all tokens" glyph="patched" keys="Shift+C" />
+          </>
+        )}
         <ScaleControl key={parts.join()} />
       </div>
     </section>
@@ -49,9 +55,14 @@ export function Controls() {
 interface ActionProps {
   name: Exclude<ActionName, "release">;
   label: string;
-  glyph: "ablated" | "frozen" | "pattern";
+  glyph: "ablated" | "frozen" | "patched" | "pattern";
   keys: string;
 }
+
+const TITLES: Partial<Record<ActionName, string>> = {
+  "patch-here": "Put in the value of the contrast prompt at the token looked at",
+  "patch-all": "Put in the values of the contrast prompt at every token",
+};
 
 function Action({ name, label, glyph, keys }: ActionProps) {
   const board = useBoard();
@@ -63,7 +74,7 @@ function Action({ name, label, glyph, keys }: ActionProps) {
       data-testid={`ctl-${name}`}
       aria-pressed={action.on}
       disabled={action.at.length === 0 || !board.kernel.live.value}
-      title={`${label} (${keys} on the map)`}
+      title={`${TITLES[name] ?? label} (${keys} on the map)`}
       onClick={() => act(board, action)}
     >
       <Glyph name={glyph} />

@@ -27,6 +27,8 @@ export interface GridProps {
   text?: (row: number, column: number) => string;
   selected?: { row: number | null; column: number | null };
   pick?: (row: number, column: number) => void;
+  /** What the key p does with a cell. */
+  pin?: (row: number, column: number) => void;
   describe: (row: number, column: number) => ComponentChildren;
   left?: number;
   maxHeight?: number;
@@ -71,6 +73,7 @@ export function GridCanvas(props: GridProps) {
       const to = scrollTo(frame, scroll.peek(), next);
       box.current?.scrollTo(to.x, to.y);
     } else if ((event.key === "Enter" || event.key === " ") && at) pick?.(at.row, at.column);
+    else if (event.key === "p" && at && props.pin) props.pin(at.row, at.column);
     else if (event.key === "+" || event.key === "=") zoomBy(ZOOM.step);
     else if (event.key === "-") zoomBy(1 / ZOOM.step);
     else if (event.key === "0") zoom.value = 1;
@@ -95,7 +98,7 @@ export function GridCanvas(props: GridProps) {
           data-testid={`${props.name}-canvas`}
           tabIndex={0}
           role="grid"
-          aria-label={`${props.label}: arrow keys read the cells, ${pick ? "Enter selects, " : ""}plus and minus zoom.`}
+          aria-label={`${props.label}: arrow keys read the cells, ${pick ? "Enter selects, " : ""}${props.pin ? "p pins, " : ""}plus and minus zoom.`}
           data-pick={pick !== undefined}
           onPointerMove={point}
           onPointerLeave={() => {

@@ -1,8 +1,15 @@
 import { isHead } from "../../state/address";
 import type { Board } from "../../state/board";
-import type { Act } from "../../wire/types";
+import { patchedPosition } from "../../state/contrast";
+import type { Act, Entry } from "../../wire/types";
 
-export type ActionName = "ablate" | "freeze-output" | "freeze-pattern" | "release";
+export type ActionName =
+  | "ablate"
+  | "freeze-output"
+  | "freeze-pattern"
+  | "patch-here"
+  | "patch-all"
+  | "release";
 
 /** One thing that can be done to the selection. */
 export interface Action {
@@ -12,10 +19,27 @@ export interface Action {
   on: boolean;
 }
 
+/** Whether an entry is what the control of that kind does: a patch is from the contrast prompt. */
+function isOf(entry: Entry, kind: string): boolean {
+  return entry.kind === kind && !entry.elsewhere;
+}
+
 function isOn(board: Board, kind: string, at: readonly string[]): boolean {
-  const entries = board.kernel.entries.value.filter((e) => e.on && e.kind === kind);
+  const entries = board.kernel.entries.value.filter((e) => e.on && isOf(e, kind));
   const done = new Set(entries.map((e) => e.at));
   return at.length > 0 && at.every((place) => done.has(place));
+}
+
+/** Whether a place is patched from the contrast prompt. */
+export function isPatched(board: Board, at: string): boolean {
+  return isOn(board, "patch", [at]);
+}
+
+/** A patch from the contrast prompt, of all that is selected, at one token or at all of them. */
+export function patchOf(board: Board, at: string | null): Action {
+  const parts = board.selection.value.map((part) => part.split("@")[0] ?? part);
+  const places = [...new Set(parts)].map((part) => (at === null ? part : `${part}@${at}`));
+  return { verb: "patch", at: places, on: isOn(board, "patch", places) };
 }
 
 /** What can be done to the selection now. */
@@ -28,6 +52,8 @@ export function actions(board: Board): Record<ActionName, Action> {
     ablate: { verb: "ablate", at: outputs, on: isOn(board, "zero", outputs) },
     "freeze-output": { verb: "freeze", at: parts, on: isOn(board, "freeze", parts) },
     "freeze-pattern": { verb: "freeze", at: patterns, on: isOn(board, "freeze", patterns) },
+    "patch-here": patchOf(board, patchedPosition(board, board.position.value)),
+    "patch-all": patchOf(board, null),
     release: { verb: "release", at: parts, on: false },
   };
 }
@@ -41,7 +67,7 @@ export function act(board: Board, { verb, at, on }: Action): void {
   }
   const kind = verb === "ablate" ? "zero" : verb;
   const wanted = new Set(at);
-  const done = board.kernel.entries.peek().filter((e) => e.kind === kind && wanted.has(e.at));
+  const done = board.kernel.entries.peek().filter((e) => isOf(e, kind) && wanted.has(e.at));
   board.remove(done.map(({ id }) => id));
 }
 
