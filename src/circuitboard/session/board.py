@@ -190,7 +190,8 @@ class Board(Verbs, Contrasts, Showing, Directions, Memory, Exports, Weights):
             encoded = self._encode(question)
             for entry in question.entries:
                 check_value(self.model, entry.item, encoded.tokens.shape[1], encoded.lengths)
-            self._past.append(self._question)
+            if not self._joins:
+                self._past.append(self._question)
             self._future.clear()
             self._question, self._encoded = question, encoded
             self._ask()

@@ -99,6 +99,15 @@ class Screen:
                 self.board.worker.cancel(job)
             case m.Library(name=name):
                 return library(name)
+            case m.Steer():
+                step = request.step
+                self.board.steer(request.at, request.direction, request.coefficient, step=step)
+            case m.MakeDirection():
+                return self._make_direction(request)
+            case m.KeepDirection(name=name, new=""):
+                del self.board.directions[name]
+            case m.KeepDirection(name=name, new=new):
+                self.board.directions.rename(name, new)
             case m.Save():
                 threading.Thread(target=self._save, args=(request,), daemon=True).start()
             case _:
@@ -130,6 +139,16 @@ class Screen:
                 board.undo()
             case "redo":
                 board.redo()
+
+    def _make_direction(self, asked: m.MakeDirection) -> str:
+        return self.board.make_direction(
+            asked.how,
+            asked.at,
+            tokens=asked.tokens,
+            rank=asked.rank,
+            name=asked.name,
+            unit=asked.unit,
+        )
 
     def _show(self, screen: str, views: list[m.View]) -> None:
         self._views[screen] = views

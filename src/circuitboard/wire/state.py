@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from circuitboard.session.board import Board
 from circuitboard.session.interventions import Entry
 from circuitboard.spec.errors import CircuitboardError
-from circuitboard.spec.intervention import Scale, Set
+from circuitboard.spec.intervention import Add, Scale, Set
 from circuitboard.wire import messages as m
 
 
@@ -45,7 +46,7 @@ _LOOKS: dict[str, Literal["zero", "freeze", "patch", "scale", "add", "set"]] = {
 }
 
 
-def _entry(entry: Entry) -> m.Entry:
+def _entry(entry: Entry, names: Mapping[str, str]) -> m.Entry:
     item = entry.item
     texts = {
         "zero": f"ablate {item.at}",
@@ -53,15 +54,23 @@ def _entry(entry: Entry) -> m.Entry:
         "resample": f"ablate {item.at} (resample)",
         "freeze": f"freeze {item.at}",
         "patch": f"patch {item.at}",
-        "add": f"add to {item.at}",
     }
     text = texts.get(item.kind, "")
     if isinstance(item, Scale):
         text = f"scale {item.at} × {item.factor:g}"
+    elif isinstance(item, Add):
+        text = f"add {_summand(item, names)} to {item.at}"
     elif isinstance(item, Set):
         shown = "an array" if isinstance(item.value, str) else f"{item.value:g}"
         text = f"set {item.at} to {shown}"
     return m.Entry(id=entry.id, at=item.at, kind=_LOOKS[item.kind], text=text, on=entry.on)
+
+
+def _summand(item: Add, names: Mapping[str, str]) -> str:
+    if not isinstance(item.value, str):
+        return f"{item.coefficient * item.value:g}"
+    what = repr(names[item.value]) if item.value in names else "a vector"
+    return f"{item.coefficient:g} × {what}"
 
 
 def model_info(board: Board) -> m.ModelInfo:
@@ -91,6 +100,7 @@ def state_of(board: Board, seq: int) -> m.State:
     """The whole state of a board, without arrays."""
     outcome, question = board.outcome, board.question
     ids = board.tokens
+    names = {tensor: name for name, tensor in board.directions.items()}
     metric = m.Metric(
         name=board.metric_name,
         target=question.target,
@@ -110,7 +120,7 @@ def state_of(board: Board, seq: int) -> m.State:
         prompt=question.prompt,
         tokens=tokens,
         metric=metric,
-        entries=[_entry(entry) for entry in question.entries],
+        entries=[_entry(entry, names) for entry in question.entries],
         own=[m.OwnPanel(id=view.id, title=view.title) for view in board.own],
         can_undo=board.can_undo,
         can_redo=board.can_redo,

@@ -95,6 +95,15 @@ from circuitboard.wire.messages.residual import (
     StreamView,
     Word,
 )
+from circuitboard.wire.messages.steering import (
+    KeepDirection,
+    MakeDirection,
+    Steer,
+    SteeringDirection,
+    SteeringInfo,
+    SteeringLine,
+    SteeringView,
+)
 from circuitboard.wire.messages.views import Info, View
 
 __all__ = [
@@ -129,6 +138,7 @@ __all__ = [
     "Hello",
     "Info",
     "Job",
+    "KeepDirection",
     "LensInfo",
     "LensView",
     "Library",
@@ -138,6 +148,7 @@ __all__ = [
     "LogitsInfo",
     "LogitsView",
     "Look",
+    "MakeDirection",
     "MapView",
     "Measure",
     "Message",
@@ -173,6 +184,11 @@ __all__ = [
     "Select",
     "Show",
     "State",
+    "Steer",
+    "SteeringDirection",
+    "SteeringInfo",
+    "SteeringLine",
+    "SteeringView",
     "StreamInfo",
     "StreamView",
     "Token",

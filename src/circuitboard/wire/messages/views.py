@@ -40,6 +40,7 @@ from circuitboard.wire.messages.residual import (
     StreamInfo,
     StreamView,
 )
+from circuitboard.wire.messages.steering import SteeringInfo, SteeringView
 
 #: What a view asks for.
 View = (
@@ -63,6 +64,7 @@ View = (
     | StreamView
     | DecompositionView
     | EmbeddingView
+    | SteeringView
 )
 #: What a view gets beside arrays.
 Info = (
@@ -83,4 +85,5 @@ Info = (
     | StreamInfo
     | DecompositionInfo
     | EmbeddingInfo
+    | SteeringInfo
 )

@@ -19,6 +19,7 @@ from circuitboard.wire.painters import (
     neuron,
     norm,
     own,
+    steering,
     stream,
 )
 from circuitboard.wire.painters.scene import Painter, Scene
@@ -41,6 +42,7 @@ PAINTERS: dict[type, Painter] = {
     m.NormDirectionsView: norm.DIRECTIONS,
     m.NormView: norm.PAINTER,
     m.OwnView: own.PAINTER,
+    m.SteeringView: steering.PAINTER,
     m.StreamView: stream.STREAM,
     m.TrajectoryView: lens.TRAJECTORY,
     m.WaterfallView: decomposition.WATERFALL,
