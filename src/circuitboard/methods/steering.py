@@ -107,8 +107,9 @@ def write_direction(model: Model, part: str, *, rank: int = 0, unit: bool = Fals
     """The direction in which a head or a neuron writes, from weights alone, [d].
 
     Of a neuron (``"L3.mlp.n512"``) its row of W_out. Of a head (``"L2H1"``) a singular vector of
-    its OV on the writing side, of length 1: ``rank`` 0 has the largest singular value; the sign is
-    that of :func:`circuitboard.svd`, where the token furthest along is promoted.
+    its OV on the writing side, of length 1; ``rank`` 0 has the largest singular value. It is
+    that of :func:`circuitboard.svd`: norms' gains and LayerNorm's centring are in, and the sign
+    is such that the token furthest along is promoted.
 
     Raises AddressError for what is neither, or a rank that the head has not.
     """
@@ -199,7 +200,7 @@ def steering_sweep(
     prompt: Prompts,
     at: str,
     direction: Any,
-    coefficients: Sequence[float],
+    coefficients: Iterable[float],
     *,
     target: str,
     foil: str | None = None,
@@ -223,6 +224,7 @@ def steering_sweep(
         AddressError, InterventionError: no such place, or it does not fit the direction;
         TargetError: a target is not one token.
     """
+    values = [float(c) for c in coefficients]
     metric = metric_of(model, target, foil)
     if metric is None:
         raise TargetError("The metric needs a target token.", "Give target= (and foil=).")
@@ -235,11 +237,11 @@ def steering_sweep(
         tokens, lengths = engine.encode(prompt)
         check_value(model, line, tokens.shape[1], lengths)
         start, _ = engine.run(tokens, lengths, rest)
-        found = np.full((len(coefficients), ENDS), np.nan, np.float32)
-        fill(engine, start, metric, along(rest, line, coefficients), found)
+        found = np.full((len(values), ENDS), np.nan, np.float32)
+        fill(engine, start, metric, along(rest, line, values), found)
         begun = Ends(model, metric, tokens, lengths).run(engine, start).mean(0)
-    values = np.array(coefficients, np.float32)
-    return SteeringSweep(values, found[:, 0], found[:, 1], found[:, 2], float(begun[0]))
+    ends = (found[:, 0], found[:, 1], found[:, 2])
+    return SteeringSweep(np.array(values, np.float32), *ends, float(begun[0]))
 
 
 def along(

@@ -377,7 +377,7 @@ class Board(Verbs, Contrasts, Showing, Directions, Memory, Exports, Weights):
     # --- showing ------------------------------------------------------------------------------
 
     def subscribe(self, listener: Listener) -> None:
-        """Calls ``listener("state" | "outcome" | "jobs" | "layout")`` after every change."""
+        """Calls ``listener(event)`` after a change: state, outcome, directions, jobs or layout."""
         self._listeners.append(listener)
 
     @property

@@ -104,6 +104,7 @@ class Directions(ABC):
     def _keep(self, directions: dict[str, str]) -> None:
         self._directions = directions
         self._tell("state")
+        self._tell("directions")
 
     def make_direction(
         self,

@@ -184,6 +184,8 @@ class Screen:
             with self._together():
                 self._push_state()
                 self._paint_all(lambda: None)
+        elif event == "directions":
+            self.board.worker.submit("views", self._paint_all)
         elif event == "jobs":
             self._push_jobs()
         elif event.startswith("own "):

@@ -1018,9 +1018,10 @@ export interface SteeringLine {
  * ``at`` and ``direction`` empty: those of the last line that steers, else a place in the middle
  * and the newest direction. ``reach`` 0: as far as makes the vector as long as the stream there.
  *
- * Reply arrays (float32): ``coefficients`` [n], ``metric``, ``target``, ``foil`` [n], the latter
- * two probabilities, NaN until known; ``norms`` and ``projection``, each ``_now`` and ``_base``
- * [p]: length of the stream at the place, and its dot product with the direction at unit length.
+ * Reply arrays (float32): ``coefficients`` [n]; ``metric``, ``target``, ``foil`` [n], the latter
+ * two probabilities, NaN until known; ``here`` [3], the same three in the run now; ``norms`` and
+ * ``projection``, each ``_now`` and ``_base`` [p]: length of the stream at the place, and its dot
+ * product with the direction at unit length.
  */
 export interface SteeringView {
   kind: "steering";

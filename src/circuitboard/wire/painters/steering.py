@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from circuitboard.methods.direct_logit_attribution import metric_reader
-from circuitboard.methods.steering import reach_of
+from circuitboard.methods.steering import ENDS, Ends, reach_of
 from circuitboard.models.model import Model
 from circuitboard.session.board import Board
 from circuitboard.session.steered import Course, Line, course_of, lines_of, steering_effects
@@ -109,11 +109,16 @@ def _steered(place: Address, length: int) -> list[int]:
 
 def _curve(view: SteeringView, scene: Scene, course: Course) -> None:
     metric, run = scene.outcome.metric, scene.outcome.baseline
+    here = np.full(ENDS, np.nan, np.float32)
     scene.parcel.add("coefficients", np.array(course.coefficients, np.float32))
     if metric is None:
-        found = np.full((len(course.coefficients), 3), np.nan, np.float32)
+        found = np.full((len(course.coefficients), ENDS), np.nan, np.float32)
     else:
         found = steering_effects(scene.backlog, view, scene.engine, metric, run, course)
+        now = scene.outcome.now
+        ends = Ends(scene.model, metric, now.tokens, now.lengths).run(scene.engine, now)
+        here = ends[0].cpu().numpy()
+    scene.parcel.add("here", here)
     for column, name in enumerate(("metric", "target", "foil")):
         scene.parcel.add(name, np.ascontiguousarray(found[:, column]))
 
