@@ -200,7 +200,7 @@ def steering_sweep(
     prompt: Prompts,
     at: str,
     direction: Any,
-    coefficients: Iterable[float],
+    coefficients: Sequence[float] | NDArray[Any],
     *,
     target: str,
     foil: str | None = None,

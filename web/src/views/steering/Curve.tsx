@@ -111,18 +111,22 @@ function Plot({ swept, info }: { swept: Swept; info: SteeringInfo }) {
   };
   const at = cursor.value;
   return (
-    <div class="steering-curve" ref={ref}>
+    <div
+      class="steering-curve"
+      ref={ref}
+      data-testid="steering-curve"
+      data-known={known(swept).coefficients.length}
+      role="application"
+      aria-roledescription="chart"
+      aria-label="What each coefficient does. Left and right arrows move along it; Enter adds that much."
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys move along it
+      tabIndex={0}
+      onKeyDown={onKey}
+    >
       <svg
-        data-testid="steering-curve"
-        data-known={known(swept).coefficients.length}
+        aria-hidden="true"
         width={width}
         height={CHANCES.top + CHANCES.height + BOTTOM}
-        role="application"
-        aria-roledescription="chart"
-        aria-label="What each coefficient does. Left and right arrows move along it; Enter adds that much."
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys move along it
-        tabIndex={0}
-        onKeyDown={onKey}
         onPointerMove={(event) => {
           cursor.value = nearest(event.offsetX);
         }}

@@ -13,7 +13,8 @@ interface Props {
 export function PlaceRow({ model, info }: Props) {
   const board = useBoard();
   const state = steeringState(board);
-  const place = parsePlace(info.at);
+  // What was chosen last, though the kernel may not have answered yet.
+  const place = parsePlace(state.at.value || info.at);
   const live = board.kernel.live.value;
   const go = (at: string) => {
     state.at.value = at;
