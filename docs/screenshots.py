@@ -99,6 +99,13 @@ def show_own(page: Page) -> None:
     execute(page, OWN)
 
 
+def steer(page: Page) -> None:
+    """A direction from the tokens compared, and some of it added."""
+    name = 'board.make_direction("tokens")'
+    execute(page, f'board.clear(); board.steer("L1.resid_post@-1", {name}, -5.2)')
+    execute(page, "board.wait()")
+
+
 VIEWS = {
     "view-map-search": Picture("map", search, "map-results", 760),
     "view-map-table": Picture("map", open_table, "map-table", 760),
@@ -115,6 +122,8 @@ VIEWS = {
     ),
     "view-patching": Picture("patching", press("tab-patching"), "patching-grid-canvas", 760),
     "view-own": Picture("own:entropy-of-attention", show_own, "own-entropy-of-attention", 640),
+    # The last one: it takes back what is done in the others.
+    "view-steering": Picture("steering", steer, "steering-curve", 1280),
 }
 
 

@@ -52,6 +52,11 @@ _HOMES = {
     "head_attribution": "circuitboard.methods.head_output",
     "head_evidence": "circuitboard.methods.head_evidence",
     "head_output": "circuitboard.methods.head_output",
+    "contrast_direction": "circuitboard.methods.steering",
+    "output_direction": "circuitboard.methods.steering",
+    "steering_sweep": "circuitboard.methods.steering",
+    "token_direction": "circuitboard.methods.steering",
+    "write_direction": "circuitboard.methods.steering",
     "Board": "circuitboard.widget",
 }
 
@@ -76,6 +81,7 @@ __all__ = [
     "attribute",
     "attribution_patching",
     "composition_scores",
+    "contrast_direction",
     "copying_scores",
     "decompose",
     "edge_attribution",
@@ -89,6 +95,7 @@ __all__ = [
     "logit_lens",
     "neuron_attribution",
     "neuron_words",
+    "output_direction",
     "ov_circuit",
     "patch_grid",
     "path_patch",
@@ -97,10 +104,13 @@ __all__ = [
     "register_tensor",
     "run",
     "scale_effects",
+    "steering_sweep",
     "svd",
     "sweep",
+    "token_direction",
     "virtual_weights",
     "waterfall",
+    "write_direction",
 ]
 
 
@@ -138,6 +148,13 @@ if TYPE_CHECKING:
     from circuitboard.methods.norms import scale_effects
     from circuitboard.methods.pattern_gradient import gradient_of_pattern
     from circuitboard.methods.singular import svd
+    from circuitboard.methods.steering import (
+        contrast_direction,
+        output_direction,
+        steering_sweep,
+        token_direction,
+        write_direction,
+    )
     from circuitboard.methods.token_circuits import ov_circuit, qk_circuit
     from circuitboard.methods.virtual import virtual_weights
     from circuitboard.methods.waterfall import waterfall

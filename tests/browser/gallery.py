@@ -58,6 +58,16 @@ def names() -> cb.Board:
     return board
 
 
+def steered() -> cb.Board:
+    """The bundled model, steered away from its answer."""
+    board = cb.Board("names")
+    name = board.make_direction("tokens")
+    board.steer("L1.resid_post@-1", name, -4.0)
+    board.steer("L0.mlp", board.make_direction("write", "L2H1"), 1.5, on=False)
+    board.steer("L1.resid_post@-1", name, -5.2)
+    return board
+
+
 def gpt2() -> cb.Board:
     """Random weights, twelve layers of twelve heads."""
     vocabulary = 128
@@ -85,6 +95,7 @@ SUBJECTS = {
         more=("own:words", "own:numbers"),
         select=(("mlp", "L2.mlp"), ("norm", "L2.ln1.scale"), ("residual", "L2.resid_post")),
     ),
+    "steered": Subject(steered, panels=("steering",), themes=("light", "dark")),
     "gpt2": Subject(gpt2, panels=("map", "head", "residual")),
     "llama": Subject(
         llama,

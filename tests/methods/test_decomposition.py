@@ -137,6 +137,17 @@ def test_the_waterfall_ends_at_the_metric(name: str, foil: str | None) -> None:
         assert ("edges" in kinds) == (len(done) == 1)
 
 
+def test_each_prompt_has_the_waterfall_of_its_own_target() -> None:
+    m, prompts = tiny.model("gpt2"), [tiny.prompt(), tiny.prompt(7, 3)]
+    both = run(m, prompts, target=["t7", "t9"], foil=["t11", "t13"])
+    alone = run(m, prompts[1], target="t9", foil="t13")
+    found, expected = waterfall(both, prompt=1), waterfall(alone)
+    assert [s.value for s in found.steps] == pytest.approx(
+        [s.value for s in expected.steps], abs=1e-5
+    )
+    assert sum(s.value for s in found.steps) == pytest.approx(float(both.metrics[1]), abs=1e-4)
+
+
 @pytest.mark.parametrize("name", tiny.ARCHITECTURES)
 def test_the_waterfall_agrees_with_direct_logit_attribution(name: str) -> None:
     m = tiny.model(name)

@@ -200,8 +200,8 @@ class Batch:
                 *self._together(sets, starts, part[:half]),
                 *self._together(sets, starts, part[half:]),
             ]
-        rows = len(self.base.lengths)
-        return [(i, values[n * rows : (n + 1) * rows]) for n, i in enumerate(part)]
+        size = len(values) // len(part)  # a judge may give several numbers for each prompt
+        return [(i, values[n * size : (n + 1) * size]) for n, i in enumerate(part)]
 
     def _ends(self, runs: list[tuple[InterventionSet, _Start]]) -> Tensor:
         """The judged ends of some runs, in the order of their blocks: [sets * b]."""

@@ -124,4 +124,4 @@ def waterfall(result: RunResult, *, prompt: int = 0) -> Waterfall:
     with engine.model.lock:
         for _ in gather(engine, run, found):
             pass
-        return build(engine, run, found, metric)
+        return build(engine, run, found, metric.of_prompt(prompt))

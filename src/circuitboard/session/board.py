@@ -190,7 +190,8 @@ class Board(Contrasts, Verbs, Showing, Directions, Memory, Exports, Weights):
             encoded = self._encode(question)
             for entry in question.entries:
                 check_value(self.model, entry.item, encoded.tokens.shape[1], encoded.lengths)
-            self._past.append(self._question)
+            if not self._joins:
+                self._past.append(self._question)
             self._future.clear()
             self._question, self._encoded = question, encoded
             self._ask()
@@ -377,7 +378,7 @@ class Board(Contrasts, Verbs, Showing, Directions, Memory, Exports, Weights):
     # --- showing ------------------------------------------------------------------------------
 
     def subscribe(self, listener: Listener) -> None:
-        """Calls ``listener("state" | "outcome" | "jobs" | "layout")`` after every change."""
+        """Calls ``listener(event)`` after a change: state, outcome, directions, jobs or layout."""
         self._listeners.append(listener)
 
     @property

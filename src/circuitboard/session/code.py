@@ -27,9 +27,10 @@ _SHORT = 64
 def python_for(
     source: str, question: Question, directions: Mapping[str, str], edits: Sequence[str] = ()
 ) -> str:
-    """Runnable Python: load, board, one line for each edit, intervention and named direction."""
-    lines = [*edits, *(_call(entry) for entry in question.entries)]
-    lines += [f"board.direction({name!r}, {_array(tensor)})" for name, tensor in directions.items()]
+    """Runnable Python: load, board, one line for each edit, named direction and intervention."""
+    names = {tensor: name for name, tensor in directions.items()}
+    named = [f"board.direction({name!r}, {_array(at)})" for name, at in directions.items()]
+    lines = [*edits, *named, *(_call(entry, names) for entry in question.entries)]
     contrast = f", contrast={question.contrast!r}" if question.contrast else ""
     arrays = any("np." in line for line in lines)
     packed = any("zlib." in line for line in lines)
@@ -52,7 +53,7 @@ def python_for(
     )
 
 
-def _call(entry: Entry) -> str:
+def _call(entry: Entry, names: Mapping[str, str]) -> str:
     item, off = entry.item, "" if entry.on else ", on=False"
     match item:
         case Zero():
@@ -66,6 +67,8 @@ def _call(entry: Entry) -> str:
         case Freeze(source=source) | Patch(source=source):
             verb = "freeze" if isinstance(item, Freeze) else "patch"
             return f'board.{verb}("{item.at}", {_source(source)}{off})'
+        case Add(value=str(name)) if name in names:
+            return f'board.steer("{item.at}", {names[name]!r}, {item.coefficient!r}{off})'
         case Add(value=str(name)):
             return f'board.add("{item.at}", {_array(name)}, {item.coefficient!r}{off})'
         case Add():

@@ -36,12 +36,23 @@ def active(entries: Entries) -> InterventionSet:
 
 
 def with_item(entries: Entries, item: AnyIntervention, new_id: int, on: bool) -> Entries:
-    """Adds an intervention; one of the same kind at the same address is replaced in its place."""
+    """Adds an intervention; one of the same kind at the same address is replaced in its place.
+
+    Vectors that are added are told apart: another one at the same address is another line.
+    """
     for i, entry in enumerate(entries):
-        same = type(entry.item) is type(item) and entry.item.at == item.at
-        if same and (isinstance(item, Scale | Set | Add) or entry.item == item):
+        if type(entry.item) is type(item) and _replaces(item, entry.item):
             return (*entries[:i], Entry(entry.id, item, on), *entries[i + 1 :])
     return (*entries, Entry(new_id, item, on))
+
+
+def _replaces(new: AnyIntervention, old: AnyIntervention) -> bool:
+    if new.at != old.at or isinstance(new, Scale | Set):
+        return new.at == old.at
+    if isinstance(new, Add) and isinstance(old, Add):
+        both = isinstance(new.value, str) and isinstance(old.value, str)
+        return new.value == old.value or not both
+    return new == old
 
 
 def without(entries: Entries, at: str) -> Entries:

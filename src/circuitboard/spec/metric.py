@@ -36,6 +36,12 @@ class Metric(msgspec.Struct, frozen=True):
             raise ValueError(f"a {self.kind} needs a foil")
         return _tiled(self.foils or (self.foil or 0,), rows)
 
+    def of_prompt(self, prompt: int) -> Metric:
+        """The metric of one prompt, its own target and foil in place of all."""
+        target = self.targets[prompt] if self.targets else self.target
+        foil = self.foils[prompt] if self.foils else self.foil
+        return Metric(self.kind, target, foil)
+
 
 def _tiled(ids: tuple[int, ...], rows: int) -> list[int]:
     if rows % len(ids):

@@ -99,6 +99,15 @@ class Screen:
                 self.board.worker.cancel(job)
             case m.Library(name=name):
                 return library(name)
+            case m.Steer():
+                step = request.step
+                self.board.steer(request.at, request.direction, request.coefficient, step=step)
+            case m.MakeDirection():
+                return self._make_direction(request)
+            case m.KeepDirection(name=name, new=""):
+                del self.board.directions[name]
+            case m.KeepDirection(name=name, new=new):
+                self.board.directions.rename(name, new)
             case m.Save():
                 threading.Thread(target=self._save, args=(request,), daemon=True).start()
             case _:
@@ -132,6 +141,16 @@ class Screen:
                 board.undo()
             case "redo":
                 board.redo()
+
+    def _make_direction(self, asked: m.MakeDirection) -> str:
+        return self.board.make_direction(
+            asked.how,
+            asked.at,
+            tokens=asked.tokens,
+            rank=asked.rank,
+            name=asked.name,
+            unit=asked.unit,
+        )
 
     def _show(self, screen: str, views: list[m.View]) -> None:
         self._views[screen] = views
@@ -167,6 +186,8 @@ class Screen:
             with self._together():
                 self._push_state()
                 self._paint_all(lambda: None)
+        elif event == "directions":
+            self.board.worker.submit("views", self._paint_all)
         elif event == "jobs":
             self._push_jobs()
         elif event.startswith("own "):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -14,7 +15,7 @@ from circuitboard.session.board import Board
 from circuitboard.session.contrast import takes_from
 from circuitboard.session.interventions import Entry
 from circuitboard.spec.errors import CircuitboardError
-from circuitboard.spec.intervention import Patch, Scale, Set, Source
+from circuitboard.spec.intervention import Add, Patch, Scale, Set, Source
 from circuitboard.wire import messages as m
 
 
@@ -48,7 +49,7 @@ _LOOKS: dict[str, Literal["zero", "freeze", "patch", "scale", "add", "set"]] = {
 }
 
 
-def _entry(entry: Entry, contrast: str) -> m.Entry:
+def _entry(entry: Entry, contrast: str, names: Mapping[str, str]) -> m.Entry:
     item = entry.item
     texts = {
         "zero": f"ablate {item.at}",
@@ -56,7 +57,6 @@ def _entry(entry: Entry, contrast: str) -> m.Entry:
         "resample": f"ablate {item.at} (resample)",
         "freeze": f"freeze {item.at}",
         "patch": f"patch {item.at}",
-        "add": f"add to {item.at}",
     }
     text = texts.get(item.kind, "")
     elsewhere = isinstance(item, Patch) and not takes_from(item, contrast)
@@ -64,6 +64,8 @@ def _entry(entry: Entry, contrast: str) -> m.Entry:
         text += f" from {_from(item.source)}"
     if isinstance(item, Scale):
         text = f"scale {item.at} × {item.factor:g}"
+    elif isinstance(item, Add):
+        text = f"add {_summand(item, names)} to {item.at}"
     elif isinstance(item, Set):
         shown = "an array" if isinstance(item.value, str) else f"{item.value:g}"
         text = f"set {item.at} to {shown}"
@@ -77,6 +79,13 @@ def _from(source: Source) -> str:
     words = prompt if isinstance(prompt, str) else "token ids"
     short = words if len(words) <= _SHORT else f"{words[: _SHORT - 1]}…"
     return f"“{short}”" + (", changed" if source.interventions else "")
+
+
+def _summand(item: Add, names: Mapping[str, str]) -> str:
+    if not isinstance(item.value, str):
+        return f"{item.coefficient * item.value:g}"
+    what = repr(names[item.value]) if item.value in names else "a vector"
+    return f"{item.coefficient:g} × {what}"
 
 
 def model_info(board: Board) -> m.ModelInfo:
@@ -118,6 +127,7 @@ def state_of(board: Board, seq: int) -> m.State:
     """The whole state of a board, without arrays."""
     outcome, question = board.outcome, board.question
     ids = board.tokens
+    names = {tensor: name for name, tensor in board.directions.items()}
     metric = m.Metric(
         name=board.metric_name,
         target=question.target,
@@ -138,7 +148,7 @@ def state_of(board: Board, seq: int) -> m.State:
         prompt=question.prompt,
         tokens=tokens,
         metric=metric,
-        entries=[_entry(entry, question.contrast) for entry in question.entries],
+        entries=[_entry(entry, question.contrast, names) for entry in question.entries],
         own=[m.OwnPanel(id=view.id, title=view.title) for view in board.own],
         can_undo=board.can_undo,
         can_redo=board.can_redo,

@@ -5,7 +5,17 @@ import { Layout } from "../layout/layout";
 import { Memory } from "../layout/memory";
 import type { Transport } from "../transport/transport";
 import { type Client, connect, type Unsent } from "../wire/client";
-import type { Act, Library, LogitsView, MapView, Paint, Reply, Save, View } from "../wire/types";
+import type {
+  Act,
+  Library,
+  LogitsView,
+  MakeDirection,
+  MapView,
+  Paint,
+  Reply,
+  Save,
+  View,
+} from "../wire/types";
 import { drawnPart, headOf, isHead } from "./address";
 import { KernelState, viewKey } from "./kernel";
 import type { Panel, PanelKinds } from "./panels";
@@ -177,6 +187,22 @@ export class Board {
   /** Sets cells of a head's pattern; whether they were accepted. */
   async paintPattern(request: Omit<Paint, "op" | "id">): Promise<boolean> {
     return !(await this.ask({ op: "paint", ...request })).problem;
+  }
+
+  /** Adds a direction to a place; whether it was accepted. One `step` is one step of undo. */
+  async steer(at: string, direction: string, coefficient: number, step: string): Promise<boolean> {
+    return !(await this.ask({ op: "steer", at, direction, coefficient, step })).problem;
+  }
+
+  /** Makes a direction; its name, or null where that was refused. */
+  async makeDirection(request: Omit<MakeDirection, "op" | "id">): Promise<string | null> {
+    const { problem, text } = await this.ask({ op: "make-direction", ...request });
+    return problem ? null : (text ?? null);
+  }
+
+  /** Gives a direction another name, or forgets it where that is empty. */
+  async keepDirection(name: string, to: string): Promise<boolean> {
+    return !(await this.ask({ op: "keep-direction", name, new: to })).problem;
   }
 
   actOnEntry(verb: "toggle" | "remove", entry: number): void {

@@ -17,6 +17,7 @@ import prompt from "./prompt.css";
 import residual from "./residual.css";
 import save from "./save.css";
 import status from "./status.css";
+import steering from "./steering.css";
 import tokens from "./tokens.css";
 import tour from "./tour.css";
 
@@ -39,6 +40,7 @@ export const css = [
   patching,
   inspector,
   own,
+  steering,
   status,
   save,
   tour,

@@ -8,6 +8,7 @@ import { normPanel } from "./norm/panel";
 import { ownPanel } from "./own/panel";
 import { patchingPanel } from "./patching/panel";
 import { residualPanel } from "./residual/panel";
+import { steeringPanel } from "./steering/panel";
 
 /** Every panel of the board, in the order in which they are offered. */
 export const PANELS: readonly Panel[] = [
@@ -18,6 +19,7 @@ export const PANELS: readonly Panel[] = [
   logitsPanel,
   residualPanel,
   patchingPanel,
+  steeringPanel,
   interventionsPanel,
 ];
 

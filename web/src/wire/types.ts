@@ -315,7 +315,7 @@ export interface ViewData {
   view: View;
   revision: number;
   arrays: Array[];
-  info: HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | null;
+  info: HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | null;
   problem: Problem | null;
 }
 
@@ -998,10 +998,102 @@ export interface Word {
   text: string;
 }
 
-export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | HeadEvidenceView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | PatchingView | LensView | StreamView | DecompositionView | EmbeddingView;
+/**
+ * Renames a direction, or forgets it where the new name is empty.
+ */
+export interface KeepDirection {
+  op: "keep-direction";
+  id: number;
+  name: string;
+  new?: string;
+}
 
-export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo;
+/**
+ * Make a direction, as ``Board.make_direction`` does; the reply's ``text`` is its name.
+ */
+export interface MakeDirection {
+  op: "make-direction";
+  id: number;
+  how: "contrast" | "neuron" | "output" | "tokens" | "write";
+  at?: string;
+  tokens?: string[];
+  rank?: number;
+  name?: string;
+  unit?: boolean;
+}
 
-export type Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save;
+/**
+ * Adds a named direction to a place; changes in a row with one ``step`` are one undo.
+ */
+export interface Steer {
+  op: "steer";
+  id: number;
+  at: string;
+  direction: string;
+  coefficient: number;
+  step?: string;
+}
+
+/**
+ * A named direction: its length, and its cosine with what target minus foil reads, if any.
+ */
+export interface SteeringDirection {
+  name: string;
+  length: number;
+  cosine: number | null;
+}
+
+/**
+ * What is steered; ``direction`` is empty where there is none to steer by.
+ *
+ * ``coefficient`` is what the board adds now (0 for nothing), ``stream`` the median length of the
+ * stream at the positions that are steered.
+ */
+export interface SteeringInfo {
+  of: "steering";
+  at: string;
+  direction: string;
+  reach: number;
+  coefficient: number;
+  stream: number;
+  lines: SteeringLine[];
+  directions: SteeringDirection[];
+}
+
+/**
+ * A line of the list that steers.
+ */
+export interface SteeringLine {
+  entry: number;
+  at: string;
+  direction: string;
+  coefficient: number;
+  on: boolean;
+}
+
+/**
+ * One direction at one place, and the effect over its coefficient.
+ *
+ * ``at`` and ``direction`` empty: those of the last line that steers (one that is on, if any),
+ * else a place in the middle and the newest direction. ``reach`` 0: as far as makes
+ * the vector as long as the stream there.
+ *
+ * Reply arrays (float32): ``coefficients`` [n]; ``metric``, ``target``, ``foil`` [n], the latter
+ * two probabilities, NaN until known; ``here`` [3], the same three in the run now; ``norms`` and
+ * ``projection``, each ``_now`` and ``_base`` [p]: length of the stream at the place, and its dot
+ * product with the direction at unit length.
+ */
+export interface SteeringView {
+  kind: "steering";
+  at: string;
+  direction: string;
+  reach: number;
+}
+
+export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | HeadEvidenceView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | PatchingView | LensView | StreamView | DecompositionView | EmbeddingView | SteeringView;
+
+export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo;
+
+export type Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save | Steer | MakeDirection | KeepDirection;
 
 export type Push = Reply | State | Progress | ViewData | Remembered | Saved;

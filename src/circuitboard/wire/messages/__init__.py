@@ -97,6 +97,15 @@ from circuitboard.wire.messages.residual import (
     StreamView,
     Word,
 )
+from circuitboard.wire.messages.steering import (
+    KeepDirection,
+    MakeDirection,
+    Steer,
+    SteeringDirection,
+    SteeringInfo,
+    SteeringLine,
+    SteeringView,
+)
 from circuitboard.wire.messages.views import Info, View
 
 __all__ = [
@@ -132,6 +141,7 @@ __all__ = [
     "Hello",
     "Info",
     "Job",
+    "KeepDirection",
     "LensInfo",
     "LensView",
     "Library",
@@ -141,6 +151,7 @@ __all__ = [
     "LogitsInfo",
     "LogitsView",
     "Look",
+    "MakeDirection",
     "MapView",
     "Measure",
     "Message",
@@ -179,6 +190,11 @@ __all__ = [
     "Select",
     "Show",
     "State",
+    "Steer",
+    "SteeringDirection",
+    "SteeringInfo",
+    "SteeringLine",
+    "SteeringView",
     "StreamInfo",
     "StreamView",
     "Token",

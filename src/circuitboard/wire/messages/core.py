@@ -8,6 +8,7 @@ import msgspec
 
 from circuitboard.wire.messages.base import Array, Message
 from circuitboard.wire.messages.own import OwnPanel
+from circuitboard.wire.messages.steering import KeepDirection, MakeDirection, Steer
 from circuitboard.wire.messages.views import Info, View
 
 # --- screen to kernel -------------------------------------------------------------------------
@@ -130,7 +131,8 @@ class Save(Message, frozen=True, tag="save", tag_field="op"):
 
 Request = (
     Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save
-)
+    | Steer | MakeDirection | KeepDirection
+)  # fmt: skip
 
 
 # --- kernel to screen -------------------------------------------------------------------------

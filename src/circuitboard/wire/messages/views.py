@@ -41,6 +41,7 @@ from circuitboard.wire.messages.residual import (
     StreamInfo,
     StreamView,
 )
+from circuitboard.wire.messages.steering import SteeringInfo, SteeringView
 
 #: What a view asks for.
 View = (
@@ -65,6 +66,7 @@ View = (
     | StreamView
     | DecompositionView
     | EmbeddingView
+    | SteeringView
 )
 #: What a view gets beside arrays.
 Info = (
@@ -86,4 +88,5 @@ Info = (
     | StreamInfo
     | DecompositionInfo
     | EmbeddingInfo
+    | SteeringInfo
 )

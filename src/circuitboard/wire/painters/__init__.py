@@ -20,6 +20,7 @@ from circuitboard.wire.painters import (
     norm,
     own,
     patching,
+    steering,
     stream,
 )
 from circuitboard.wire.painters.scene import Painter, Scene
@@ -43,6 +44,7 @@ PAINTERS: dict[type, Painter] = {
     m.NormView: norm.PAINTER,
     m.OwnView: own.PAINTER,
     m.PatchingView: patching.PAINTER,
+    m.SteeringView: steering.PAINTER,
     m.StreamView: stream.STREAM,
     m.TrajectoryView: lens.TRAJECTORY,
     m.WaterfallView: decomposition.WATERFALL,

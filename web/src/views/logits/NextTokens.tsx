@@ -7,10 +7,10 @@ import { showToken } from "../shared/token";
 import { useHeld } from "../shared/useHeld";
 
 /** The most likely next tokens at one position, now and at the baseline. */
-export function NextTokens() {
+export function NextTokens({ most }: { most?: number }) {
   const board = useBoard();
   const { picture, stale } = useHeld(board.kernel.picture(board.logitsView.value).value);
-  const rows = infoOf(picture, "logits")?.rows ?? [];
+  const rows = infoOf(picture, "logits")?.rows.slice(0, most) ?? [];
   const top = Math.max(...rows.flatMap((row) => [row.prob_now, row.prob_base]), 1e-9);
   return (
     <>
