@@ -1,5 +1,17 @@
 """All views that the screen can show. A new view is a file of its own and a name here."""
 
+from circuitboard.wire.messages.gradients import (
+    EdgeGradientsInfo,
+    EdgeGradientsView,
+    GradientAuditInfo,
+    GradientAuditView,
+    PartGradientsInfo,
+    PartGradientsView,
+    PatternGradientInfo,
+    PatternGradientView,
+    TokenGradientsInfo,
+    TokenGradientsView,
+)
 from circuitboard.wire.messages.head import (
     HeadEvidenceInfo,
     HeadEvidenceView,
@@ -63,6 +75,11 @@ View = (
     | StreamView
     | DecompositionView
     | EmbeddingView
+    | EdgeGradientsView
+    | GradientAuditView
+    | PartGradientsView
+    | PatternGradientView
+    | TokenGradientsView
 )
 #: What a view gets beside arrays.
 Info = (
@@ -83,4 +100,9 @@ Info = (
     | StreamInfo
     | DecompositionInfo
     | EmbeddingInfo
+    | EdgeGradientsInfo
+    | GradientAuditInfo
+    | PartGradientsInfo
+    | PatternGradientInfo
+    | TokenGradientsInfo
 )
