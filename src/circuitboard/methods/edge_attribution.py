@@ -175,7 +175,8 @@ class EdgeScores:
     def __init__(self, contrast: Contrast, method: Method, steps: int) -> None:
         if method == "eap":
             contrast.refuse_divergence()
-        self._contrast, self._method, self._steps = contrast, method, steps
+        self._contrast, self._steps = contrast, steps
+        self._method: Method = method
         self._graph = Graph.of(contrast.model)
         size = len(self._graph.senders), len(self._graph.receivers)
         self._matrix = torch.zeros(*size, dtype=torch.float64)

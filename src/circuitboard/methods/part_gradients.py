@@ -83,7 +83,7 @@ class _Work:
         point = place.hook if self._model.has(place) else ""
         if point not in self._found.values:
             return np.full(self._run.tokens.shape[1], np.nan, np.float32)
-        return self._product(point).sum((0, 2)).cpu().numpy() / len(self._run.lengths)
+        return self._mean(self._product(point).sum(2))
 
     def layers(self, part: str) -> Floats:
         """[l, p]"""
@@ -92,15 +92,15 @@ class _Work:
 
     def heads(self) -> Floats:
         """[l, h, p]"""
-        f, rows = self._model.facts, len(self._run.lengths)
+        f = self._model.facts
         out = np.zeros((f.n_layers, f.n_heads, self._run.tokens.shape[1]), np.float32)
         for layer in range(f.n_layers):
-            out[layer] = self._product(_z(layer)).sum((0, 3)).T.cpu().numpy() / rows
+            out[layer] = self._mean(self._product(_z(layer)).sum(3)).T
         for place in self._set:
             layer, head = place.layer or 0, place.head or 0
             slope = self._found.slopes[f"blocks.{layer}.attn.hook_out"].float()
             moved = self._written(layer, head) - self._found.changed[place.place].float()
-            out[layer, head] = (moved * slope).sum((0, 2)).cpu().numpy() / rows
+            out[layer, head] = self._mean((moved * slope).sum(2))
         return out
 
     def _written(self, layer: int, head: int) -> Tensor:
@@ -109,6 +109,10 @@ class _Work:
             return torch.zeros((), device=self._run.tokens.device)
         z = self._source[_z(layer)][:, :, head].float()
         return z @ self._model.output_weights(layer)[head].detach().to(z)
+
+    def _mean(self, values: Tensor) -> Floats:
+        """Over prompts, of which there is one row where the model computes it once for all."""
+        return (values.sum(0) / len(self._run.lengths)).cpu().numpy()
 
     def _product(self, point: str) -> Tensor:
         theirs = self._source[point].float() if self._source else 0.0

@@ -2,6 +2,7 @@ import alone from "./alone.css";
 import docks from "./docks.css";
 import docksParts from "./docks-parts.css";
 import frame from "./frame.css";
+import gradients from "./gradients.css";
 import head from "./head.css";
 import headParts from "./head-parts.css";
 import inspector from "./inspector.css";
@@ -33,6 +34,7 @@ export const css = [
   mlp,
   norm,
   residual,
+  gradients,
   inspector,
   own,
   status,

@@ -1,4 +1,5 @@
 import type { Panel, PanelKinds } from "../state/panels";
+import { gradientsPanel } from "./gradients/panel";
 import { headPanel } from "./head/panel";
 import { interventionsPanel } from "./interventions/panel";
 import { logitsPanel } from "./logits/panel";
@@ -16,6 +17,7 @@ export const PANELS: readonly Panel[] = [
   normPanel,
   logitsPanel,
   residualPanel,
+  gradientsPanel,
   interventionsPanel,
 ];
 

@@ -337,7 +337,8 @@ export interface GradientAuditInfo {
 }
 
 /**
- * Estimates of one of the views above, measured: the ``top`` largest, and those in ``also``.
+ * Estimates of one of the views above, measured: the ``top`` largest that are not zero, and
+ * those in ``also``.
  *
  * ``what``, ``at``, ``contrast``, ``direction``, ``steps`` are that view's. Reply arrays
  * (float32): ``estimate`` and ``exact`` [n], NaN until measured.

@@ -113,7 +113,8 @@ class PatternGradientInfo(Message, frozen=True, tag="pattern-gradient", tag_fiel
 
 
 class GradientAuditView(Message, frozen=True, tag="gradient-audit", tag_field="kind"):
-    """Estimates of one of the views above, measured: the ``top`` largest, and those in ``also``.
+    """Estimates of one of the views above, measured: the ``top`` largest that are not zero, and
+    those in ``also``.
 
     ``what``, ``at``, ``contrast``, ``direction``, ``steps`` are that view's. Reply arrays
     (float32): ``estimate`` and ``exact`` [n], NaN until measured.

@@ -30,12 +30,13 @@ def paint(view: m.GradientAuditView, scene: Scene) -> m.GradientAuditInfo:
     found = _estimated(view, scene)
     order = np.argsort(-np.abs(found.values), kind="stable")
     known = not np.isnan(found.values).any()
-    top = order[: max(0, min(view.top, MOST)) if known else 0].tolist()
+    order = order[found.values[order] != 0]  # such as all places before the prompts differ
+    top: list[int] = order[: max(0, min(view.top, MOST)) if known else 0].tolist()
     place = {name: i for i, name in enumerate(found.names)}
     more = [place[name] for name in view.also if name in place and known]
     more = [i for i in dict.fromkeys(more) if i not in set(top)]
-    exact = [_measured(view, scene, found, [found.names[i] for i in top])]
-    exact += [_measured(view, scene, found, [found.names[i]]) for i in more]
+    groups = [[found.names[i] for i in top], *([found.names[i]] for i in more)]
+    exact = [_measured(view, scene, found, names) for names in groups]
     estimate, measured = found.values[[*top, *more]], np.concatenate(exact)
     scene.parcel.add("estimate", estimate.astype(np.float32))
     scene.parcel.add("exact", measured)
