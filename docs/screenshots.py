@@ -113,6 +113,7 @@ VIEWS = {
     "view-attribution": Picture(
         "logits", press("tab-logits", "logits-attribution"), "waterfall-sum", 900
     ),
+    "view-gradients": Picture("gradients", press("tab-gradients"), "gradients-scatter", 900),
     "view-own": Picture("own:entropy-of-attention", show_own, "own-entropy-of-attention", 640),
 }
 

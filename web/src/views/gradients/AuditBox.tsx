@@ -38,7 +38,7 @@ export function AuditBox({ exact, whole = false }: Props) {
         <span class="grow" />
         <Toggle
           name="gradients-audit-on"
-          label={`measure the top ${TOP}`}
+          label={`measure the largest ${TOP}`}
           title="Patch the largest estimates, one run each, in the background"
           on={audit}
         />
@@ -46,7 +46,7 @@ export function AuditBox({ exact, whole = false }: Props) {
       {picture?.problem && view && <ProblemNote problem={picture.problem} />}
       {info && rows.length > 0 && (
         <div class="audit-body" data-stale={stale}>
-          <Scatter rows={rows} info={info} />
+          <Scatter rows={rows} info={info} stale={stale} />
           <AuditTable rows={whole ? rows : worst(rows, WORST)} whole={whole} />
         </div>
       )}
@@ -54,8 +54,15 @@ export function AuditBox({ exact, whole = false }: Props) {
   );
 }
 
+interface ScatterProps {
+  rows: readonly AuditRow[];
+  info: GradientAuditInfo;
+  /** It is of what was shown before. */
+  stale: boolean;
+}
+
 /** Estimate against exact value, one scale for both. */
-function Scatter({ rows, info }: { rows: readonly AuditRow[]; info: GradientAuditInfo }) {
+function Scatter({ rows, info, stale }: ScatterProps) {
   const board = useBoard();
   const known = rows.filter(isMeasured);
   const { low, high, x, y } = spread(known, SIZE);
@@ -63,7 +70,11 @@ function Scatter({ rows, info }: { rows: readonly AuditRow[]; info: GradientAudi
   const done = largest.filter(isMeasured).length;
   const label = `Estimate against exact value of ${known.length} places: Pearson ${format(info.pearson)}, Spearman ${format(info.spearman)}`;
   return (
-    <figure class="scatter" data-testid="gradients-scatter" data-measured={done}>
+    <figure
+      class="scatter"
+      data-testid="gradients-scatter"
+      data-measured={stale ? undefined : done}
+    >
       <svg viewBox={`0 0 ${SIZE} ${SIZE}`} width={SIZE} height={SIZE} role="img" aria-label={label}>
         <line class="scatter-zero" x1={x(0)} x2={x(0)} y1={0} y2={SIZE} />
         <line class="scatter-zero" x1={0} x2={SIZE} y1={y(0)} y2={y(0)} />
