@@ -325,15 +325,12 @@ export interface EdgeGradientsView {
 }
 
 /**
- * ``addresses`` [n]: the ``top`` largest first, then those asked for. ``pearson``,
- * ``spearman``: over those of the largest that are measured, None where not defined.
+ * ``addresses`` [n]: the ``top`` largest first, then those asked for.
  */
 export interface GradientAuditInfo {
   of: "gradient-audit";
   addresses: string[];
   top: number;
-  pearson: number | null;
-  spearman: number | null;
 }
 
 /**
@@ -341,7 +338,8 @@ export interface GradientAuditInfo {
  * those in ``also``.
  *
  * ``what``, ``at``, ``contrast``, ``direction``, ``steps`` are that view's. Reply arrays
- * (float32): ``estimate`` and ``exact`` [n], NaN until measured.
+ * (float32): ``estimate`` and ``exact`` [n], NaN until measured; ``correlation`` [2], Pearson's
+ * and Spearman's over those of the largest that are measured, NaN where not defined.
  */
 export interface GradientAuditView {
   kind: "gradient-audit";

@@ -117,7 +117,8 @@ class GradientAuditView(Message, frozen=True, tag="gradient-audit", tag_field="k
     those in ``also``.
 
     ``what``, ``at``, ``contrast``, ``direction``, ``steps`` are that view's. Reply arrays
-    (float32): ``estimate`` and ``exact`` [n], NaN until measured.
+    (float32): ``estimate`` and ``exact`` [n], NaN until measured; ``correlation`` [2], Pearson's
+    and Spearman's over those of the largest that are measured, NaN where not defined.
     """
 
     section: Literal["tokens", "parts", "edges"]
@@ -132,10 +133,7 @@ class GradientAuditView(Message, frozen=True, tag="gradient-audit", tag_field="k
 
 
 class GradientAuditInfo(Message, frozen=True, tag="gradient-audit", tag_field="of"):
-    """``addresses`` [n]: the ``top`` largest first, then those asked for. ``pearson``,
-    ``spearman``: over those of the largest that are measured, None where not defined."""
+    """``addresses`` [n]: the ``top`` largest first, then those asked for."""
 
     addresses: list[str]
     top: int
-    pearson: float | None
-    spearman: float | None

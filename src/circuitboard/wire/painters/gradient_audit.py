@@ -41,13 +41,10 @@ def paint(view: m.GradientAuditView, scene: Scene) -> m.GradientAuditInfo:
     scene.parcel.add("estimate", estimate.astype(np.float32))
     scene.parcel.add("exact", measured)
     there = np.flatnonzero(~np.isnan(measured[: len(top)]))
-    pearson, spearman = correlations(estimate[there], measured[there])
-    return m.GradientAuditInfo(
-        addresses=[found.names[i] for i in (*top, *more)],
-        top=len(top),
-        pearson=None if np.isnan(pearson) else pearson,
-        spearman=None if np.isnan(spearman) else spearman,
-    )
+    both = correlations(estimate[there], measured[there])
+    scene.parcel.add("correlation", np.array(both, np.float32))
+    names = [found.names[i] for i in (*top, *more)]
+    return m.GradientAuditInfo(addresses=names, top=len(top))
 
 
 def _estimated(view: m.GradientAuditView, scene: Scene) -> Estimated:
@@ -80,27 +77,29 @@ def _measured(
 
 
 def record(board: Board) -> list[m.GradientAuditView]:
-    """Of all that is recorded of each section."""
-    tokens = [
-        m.GradientAuditView(
-            section="tokens", what=v.what, at=v.at, contrast=v.contrast,
-            direction=v.direction, steps=v.steps,
-        )
-        for v in record_tokens(board) if v.what != "norm"
-    ]  # fmt: skip
-    parts = [
+    """Of the first that is recorded of each section, and of heads: each takes a run for a row."""
+    token = record_tokens(board)[0]
+    views = [m.GradientAuditView(section="tokens", what=token.what, steps=token.steps)]
+    parts = record_parts(board)
+    first = [v for v in parts if _way(v) == _way(parts[0])]
+    views += [
         m.GradientAuditView(
             section="parts", what=v.what, contrast=v.contrast, direction=v.direction
         )
-        for v in record_parts(board)
+        for v in first
+        if v is parts[0] or v.what == "head"
     ]
     edges = [
         m.GradientAuditView(
             section="edges", what=v.what, contrast=True, direction=v.direction, steps=v.steps
         )
-        for v in record_edges(board)
+        for v in record_edges(board)[:1]
     ]
-    return [*tokens, *parts, *edges]
+    return [*views, *edges]
 
 
-PAINTER = Painter(paint, record=record, axes={"estimate": ("place",), "exact": ("place",)})
+def _way(view: m.PartGradientsView) -> tuple[bool, str]:
+    return view.contrast, view.direction
+
+
+PAINTER = Painter(paint, record=record, axes=dict.fromkeys(("estimate", "exact"), ("place",)))

@@ -31,7 +31,7 @@ from circuitboard.wire.painters.scene import Floats, Painter, Scene
 #: How the board asks, as a line of Python.
 _ASK = "target=board.target, foil=board.foil, metric=board.metric_name"
 #: Heads whose patterns' gradients are recorded for a saved board.
-_HEADS = 4
+_HEADS = 2
 #: What a grid of parts can be over.
 PARTS_SHOWN = ("resid_pre", "attn", "mlp", "head")
 

@@ -46,7 +46,7 @@ export function AuditBox({ exact, whole = false }: Props) {
       {picture?.problem && view && <ProblemNote problem={picture.problem} />}
       {info && rows.length > 0 && (
         <div class="audit-body" data-stale={stale}>
-          <Scatter rows={rows} info={info} stale={stale} />
+          <Scatter rows={rows} info={info} both={floats(picture, "correlation")} stale={stale} />
           <AuditTable rows={whole ? rows : worst(rows, WORST)} whole={whole} />
         </div>
       )}
@@ -57,18 +57,20 @@ export function AuditBox({ exact, whole = false }: Props) {
 interface ScatterProps {
   rows: readonly AuditRow[];
   info: GradientAuditInfo;
+  /** Pearson's and Spearman's correlation. */
+  both: ArrayLike<number>;
   /** It is of what was shown before. */
   stale: boolean;
 }
 
 /** Estimate against exact value, one scale for both. */
-function Scatter({ rows, info, stale }: ScatterProps) {
+function Scatter({ rows, info, both, stale }: ScatterProps) {
   const board = useBoard();
   const known = rows.filter(isMeasured);
   const { low, high, x, y } = spread(known, SIZE);
   const largest = rows.slice(0, info.top);
   const done = largest.filter(isMeasured).length;
-  const label = `Estimate against exact value of ${known.length} places: Pearson ${format(info.pearson)}, Spearman ${format(info.spearman)}`;
+  const label = `Estimate against exact value of ${known.length} places: Pearson ${format(both[0])}, Spearman ${format(both[1])}`;
   return (
     <figure
       class="scatter"
@@ -100,10 +102,10 @@ function Scatter({ rows, info, stale }: ScatterProps) {
       </svg>
       <figcaption>
         <span>
-          Pearson <b data-testid="gradients-pearson">{format(info.pearson)}</b>
+          Pearson <b data-testid="gradients-pearson">{format(both[0])}</b>
         </span>
         <span>
-          Spearman <b>{format(info.spearman)}</b>
+          Spearman <b>{format(both[1])}</b>
         </span>
         <span class="faint">
           {done} of the {info.top} largest measured
