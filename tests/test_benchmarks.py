@@ -1,4 +1,4 @@
-"""The sweep benchmark in small: ours and the peers' results agree. Nothing is timed."""
+"""The benchmarks in small: ours and the peers' results agree. Nothing is timed."""
 
 from __future__ import annotations
 
@@ -9,17 +9,28 @@ from pathlib import Path
 import pytest
 import torch
 
-SWEEPS = Path(__file__).resolve().parents[1] / "benchmarks" / "sweeps.py"
+FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 
 
-def quick(device: str) -> None:
-    """Runs the command on tiny models, in a process of its own: peers patch what they import."""
+def run_quick(script: str, *more: str) -> str:
+    """Runs a command on tiny models, in a process of its own: peers patch what they import."""
     done = subprocess.run(
-        [sys.executable, str(SWEEPS), "--quick", "--device", device],
+        [sys.executable, str(FOLDER / script), "--quick", *more],
         capture_output=True, text=True, timeout=900,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "agree" in done.stdout
+    return done.stdout
+
+
+def quick(device: str) -> None:
+    """The sweeps."""
+    assert "agree" in run_quick("sweeps.py", "--device", device)
+
+
+def test_scores_of_edges_agree_with_plain_autograd() -> None:
+    said = run_quick("gradients.py").splitlines()
+    assert len(said) == 2
+    assert all("agree with the naive ones" in line for line in said)
 
 
 def test_sweeps_agree_with_the_peers() -> None:

@@ -34,6 +34,7 @@ _HOMES = {
     "attribution_patching": "circuitboard.methods.attribution_patching",
     "edge_attribution": "circuitboard.methods.edge_attribution",
     "gradient_of_pattern": "circuitboard.methods.pattern_gradient",
+    "gradient_times_activation": "circuitboard.methods.attribution_patching",
     "integrated_gradients": "circuitboard.methods.integrated_gradients",
     "head_scores": "circuitboard.methods.head_scores",
     "composition_scores": "circuitboard.methods.composition",
@@ -49,6 +50,7 @@ _HOMES = {
     "neuron_attribution": "circuitboard.methods.neurons",
     "neuron_words": "circuitboard.methods.neurons",
     "scale_effects": "circuitboard.methods.norms",
+    "token_saliency": "circuitboard.methods.saliency",
     "head_attribution": "circuitboard.methods.head_output",
     "head_evidence": "circuitboard.methods.head_evidence",
     "head_output": "circuitboard.methods.head_output",
@@ -86,6 +88,7 @@ __all__ = [
     "decompose",
     "edge_attribution",
     "gradient_of_pattern",
+    "gradient_times_activation",
     "head_attribution",
     "head_evidence",
     "head_output",
@@ -108,6 +111,7 @@ __all__ = [
     "svd",
     "sweep",
     "token_direction",
+    "token_saliency",
     "virtual_weights",
     "waterfall",
     "write_direction",
@@ -134,7 +138,10 @@ if TYPE_CHECKING:
     from circuitboard.engine.run import run
     from circuitboard.engine.sweep import Watch, patch_grid, sweep
     from circuitboard.methods.attribute import attribute
-    from circuitboard.methods.attribution_patching import attribution_patching
+    from circuitboard.methods.attribution_patching import (
+        attribution_patching,
+        gradient_times_activation,
+    )
     from circuitboard.methods.composition import composition_scores
     from circuitboard.methods.copying import copying_scores
     from circuitboard.methods.decomposition import decompose
@@ -147,6 +154,7 @@ if TYPE_CHECKING:
     from circuitboard.methods.neurons import neuron_attribution, neuron_words
     from circuitboard.methods.norms import scale_effects
     from circuitboard.methods.pattern_gradient import gradient_of_pattern
+    from circuitboard.methods.saliency import token_saliency
     from circuitboard.methods.singular import svd
     from circuitboard.methods.steering import (
         contrast_direction,

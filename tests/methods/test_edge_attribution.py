@@ -130,7 +130,7 @@ def test_edges_into_a_receiver_add_up_to_the_change_of_its_input(name: str) -> N
 def test_where_the_metric_is_linear_the_scores_are_exact(direction: str) -> None:
     """Attention alone without norms: into the logits, and into the last values."""
     m = tiny.model("attn_only")
-    for method in ("eap", "eap-ig-activations"):
+    for method in ("eap", "eap-ig-activations", "eap-ig-senders"):
         found = edge_attribution(m, CLEAN, CORRUPT, method=method, direction=direction, **ENDS)
         for receiver in ("logits", "L1H0.v", "L1H1.v"):
             exact = path_patch(m, CLEAN, CORRUPT, receiver=receiver, direction=direction, **ENDS)
@@ -204,15 +204,50 @@ def test_integrated_variants_average_the_gradient(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama"])
-def test_integrated_activations_follow_their_own_sender(name: str) -> None:
+def test_integrated_senders_follow_their_own_way(name: str) -> None:
     """The last MLP's way to the logits alone: its path integral is the exact effect."""
     m = tiny.model(name)
     edge = f"L{m.facts.n_layers - 1}.mlp->logits"
-    found = edge_attribution(m, CLEAN, CORRUPT, method="eap-ig-activations", steps=40, **ENDS)
+    found = edge_attribution(m, CLEAN, CORRUPT, method="eap-ig-senders", steps=40, **ENDS)
     plain = edge_attribution(m, CLEAN, CORRUPT, **ENDS)
     exact = found.exact(edge)
     assert found.estimate(edge) == pytest.approx(exact, rel=0.1, abs=0.05)
     assert abs(found.estimate(edge) - exact) < abs(plain.estimate(edge) - exact)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "neox", "attn_only"])
+def test_integrated_activations_score_every_edge_by_every_run(name: str) -> None:
+    """Edges into the logits, written out: each layer's outputs moved in turn, by plain hooks."""
+    m, steps = tiny.model(name), 2
+    f = m.facts
+    point = f"blocks.{f.n_layers - 1}.hook_resid_post"
+    tokens = rows(m, CLEAN)
+    moving = ["blocks.0.hook_resid_pre"]
+    for layer in range(f.n_layers):
+        moving.append(f"blocks.{layer}.attn.hook_z")
+        moving += [f"blocks.{layer}.hook_mlp_out"] if m.has_part("mlp") else []
+    with torch.no_grad():
+        mine, theirs = (m.bridge.run_with_cache(rows(m, p))[1] for p in (CLEAN, CORRUPT))
+    slopes = []
+    for place in moving:
+        for k in range(1, steps + 1):
+            value = theirs[place] + k / steps * (mine[place] - theirs[place])
+            nothing = torch.zeros(1, tokens.shape[1], f.d_model, requires_grad=True)
+            hooks = [(place, lambda t, hook, v=value: v.reshape(t.shape)),
+                     (point, lambda t, hook, n=nothing: t + n)]  # fmt: skip
+            logits = m.bridge.run_with_hooks(tokens, fwd_hooks=hooks)
+            slopes += torch.autograd.grad(logits[0, -1, 7] - logits[0, -1, 11], nothing)
+    found = edge_attribution(m, CLEAN, CORRUPT, method="eap-ig-activations", steps=steps, **ENDS)
+    own = edge_attribution(m, CLEAN, CORRUPT, method="eap-ig-senders", steps=steps, **ENDS)
+    for sender in ("embed", "L0H1", f"L{f.n_layers - 1}H1"):
+        moved = patched_by(m, sender, 1.0)
+        edge = f"{sender}->logits"
+        every = float((moved * torch.stack(slopes).mean(0)).sum())
+        assert found.estimate(edge) == pytest.approx(every, rel=2e-3, abs=1e-4)
+        place = moving[0] if sender == "embed" else f"blocks.{sender[1]}.attn.hook_z"
+        first = moving.index(place) * steps
+        some = float((moved * torch.stack(slopes[first : first + steps]).mean(0)).sum())
+        assert own.estimate(edge) == pytest.approx(some, rel=2e-3, abs=1e-4)
 
 
 def test_wrong_questions_are_refused() -> None:

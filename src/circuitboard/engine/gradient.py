@@ -118,7 +118,8 @@ class Tape:
         """Pulls gradients at a point back to an earlier one: vector-Jacobian products.
 
         Only the ways between the two points that cross no residual connection around the first
-        count: of an MLP's output back to its input, the norm and the MLP.
+        count: of an MLP's output back to its input, the norm and the MLP. Zero where what was
+        put in at ``point`` cuts them off.
 
         Args:
             slopes: [n, b, p, ...], n gradients at ``point``.
@@ -133,7 +134,11 @@ class Tape:
             slopes.reshape(len(slopes), *out.shape).to(out),
             retain_graph=True,
             is_grads_batched=True,
+            allow_unused=True,
         )[0]
+        if found is None:
+            start = self.values[into]
+            found = start.new_zeros(len(slopes), *start.shape)
         return found.reshape(len(slopes), len(self.metric), -1, found.shape[-1])
 
     def shaped(self, tensor: Tensor) -> Tensor:

@@ -7,7 +7,11 @@ from typing import Literal, cast, get_args
 from circuitboard.engine.metric import OwnMetric
 from circuitboard.engine.run import Texts
 from circuitboard.engine.sweep import Over
-from circuitboard.methods.attribution_patching import Attribution, attribution_patching
+from circuitboard.methods.attribution_patching import (
+    Attribution,
+    attribution_patching,
+    gradient_times_activation,
+)
 from circuitboard.methods.edge_attribution import EdgeAttribution, edge_attribution
 from circuitboard.methods.edge_attribution import Method as EdgeMethod
 from circuitboard.methods.integrated_gradients import IntegratedGradients, integrated_gradients
@@ -17,8 +21,8 @@ from circuitboard.spec.metric import MetricKind
 from circuitboard.spec.prompts import Prompts
 
 Method = Literal[
-    "attribution-patching", "integrated-gradients",
-    "eap", "eap-ig-inputs", "eap-ig-activations", "clean-corrupted",
+    "attribution-patching", "gradient-x-activation", "integrated-gradients",
+    "eap", "eap-ig-inputs", "eap-ig-activations", "eap-ig-senders", "clean-corrupted",
 ]  # fmt: skip
 
 
@@ -39,11 +43,13 @@ def attribute(
 
     Args:
         method: ``attribution-patching`` for places (:func:`circuitboard.attribution_patching`),
+            ``gradient-x-activation`` for the same places against zero, and one prompt,
             ``integrated-gradients`` for tokens (:func:`circuitboard.integrated_gradients`), the
             others for edges (:func:`circuitboard.edge_attribution`).
         over: for places what :func:`circuitboard.patch_grid` takes, ``head`` unless given; for
             tokens the address that is integrated over, ``embed`` unless given; not for edges.
-        corrupt: may be missing for integrated gradients alone: then zeros.
+        corrupt: may be missing for integrated gradients: then zeros; gradient times activation
+            takes none.
         direction, steps: what each method has, unless given.
 
     Raises:
@@ -58,6 +64,15 @@ def attribute(
             model, clean, corrupt, metric, at=over or "embed", target=target, foil=foil,
             direction=direction or "denoising", steps=32 if steps is None else steps,
         )  # fmt: skip
+    if method == "gradient-x-activation":
+        if corrupt is not None or direction is not None or steps is not None:
+            raise InterventionError(
+                "Gradient times activation is about one prompt, at one point.",
+                "Leave corrupt, direction and steps out, or take attribution-patching.",
+            )
+        return gradient_times_activation(
+            model, clean, metric, over=cast(Over, over or "head"), target=target, foil=foil
+        )
     if corrupt is None:
         raise InterventionError(f"{method} compares two prompts.", "Give a corrupted one too.")
     if method == "attribution-patching":

@@ -27,6 +27,7 @@ from circuitboard.methods.audit import Estimates, Floats
 from circuitboard.methods.contrast import Contrast, Direction, Portion
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
+from circuitboard.spec.intervention import InterventionSet, Zero
 from circuitboard.spec.metric import MetricKind
 from circuitboard.spec.prompts import Prompts
 
@@ -51,11 +52,13 @@ class Attribution(Estimates):
     over: Over
     _places: tuple[str, ...] = field(repr=False)
     _contrast: Contrast = field(repr=False)
+    _zero: bool = field(repr=False, default=False)
 
     @property
     def grid(self) -> Floats:
-        """The estimate of ``patch_grid`` itself: the metric of each patched run."""
-        return self.scores + np.float32(self.base.mean())
+        """The metric of each patched run, estimated: what ``patch_grid`` measures."""
+        change = -self.scores if self._zero else self.scores
+        return change + np.float32(self.base.mean())
 
     @property
     def addresses(self) -> Sequence[str]:
@@ -68,7 +71,10 @@ class Attribution(Estimates):
         return self.scores.ravel()
 
     def _exact(self, addresses: Sequence[str], watch: Watch | None) -> Floats:
-        return self._contrast.patched(addresses, watch)
+        if not self._zero:
+            return self._contrast.patched(addresses, watch)
+        sets = [InterventionSet((Zero(address),)) for address in addresses]
+        return -self._contrast.measured(sets, watch)
 
 
 def attribution_patching(
@@ -97,26 +103,58 @@ def attribution_patching(
     """
     with model.lock:
         contrast = Contrast.of(model, (clean, corrupt), (metric, target, foil), direction)
-        contrast.refuse_divergence()
-        places, form = checked_grid(model, over, contrast.widths)
-        parts = [_estimate(model, part, over) for part in contrast.portions()]
+        return _attribution(contrast, over, zero=False)
+
+
+def gradient_times_activation(
+    model: Model,
+    prompt: Prompts,
+    metric: MetricKind | OwnMetric | None = None,
+    *,
+    over: Over = "head",
+    target: Texts | None = None,
+    foil: Texts | None = None,
+) -> Attribution:
+    """Gradient times activation of every part, or part and position.
+
+    One forward and one backward pass. ``exact()`` and ``audit()`` set the place to zero, and give
+    what that takes away: the metric of the run minus that of the run with the place at zero.
+
+    Args:
+        over, target, foil, metric: as for :func:`circuitboard.patch_grid`.
+
+    Raises:
+        What :func:`attribution_patching` raises.
+    """
+    with model.lock:
+        pair = (prompt, prompt)
+        contrast = Contrast.of(model, pair, (metric, target, foil), "noising")
+        return _attribution(contrast, over, zero=True)
+
+
+def _attribution(contrast: Contrast, over: Over, *, zero: bool) -> Attribution:
+    contrast.refuse_divergence()
+    places, form = checked_grid(contrast.model, over, contrast.widths)
+    parts = [_estimate(contrast.model, part, over, zero) for part in contrast.portions()]
     per_prompt = np.concatenate([scores for scores, _ in parts], axis=-1)
     base = np.concatenate([begun for _, begun in parts])
     per_prompt = per_prompt.reshape(*form, len(base))
-    return Attribution(per_prompt.mean(-1), per_prompt, base, over, tuple(places), contrast)
+    mean = per_prompt.mean(-1)
+    return Attribution(mean, per_prompt, base, over, tuple(places), contrast, zero)
 
 
-def _estimate(model: Model, part: Portion, over: Over) -> tuple[Floats, Floats]:
+def _estimate(model: Model, part: Portion, over: Over, zero: bool) -> tuple[Floats, Floats]:
     """Scores of every cell [l, ..., b] and the metric [b] of some prompts."""
     points = [_point(over, layer) for layer in range(model.facts.n_layers)]
     before = [Address("resid_pre", layer).hook for layer in range(len(points))]
     needed = [*points, *(before if over == "resid_mid" else ())]
-    theirs = values_at(model, part.theirs, needed)
+    theirs = {} if zero else values_at(model, part.theirs, needed)
     tape = record(model, part.tokens, part.judge, needed)
     slopes = tape.slopes()
 
     def change(point: str) -> Tensor:
-        return theirs[point].float() - tape.value(point).float()
+        own = tape.value(point).float()
+        return own if zero else theirs[point].float() - own
 
     found = []
     for point, entering in zip(points, before, strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,8 +103,13 @@ class Estimates(ABC):
         rows = [
             Audited(*row) for row in zip(names, estimates.tolist(), exact.tolist(), strict=True)
         ]
-        ranked = [_ranks(values) for values in (estimates, exact)]
-        return Audit(tuple(rows), _pearson(estimates, exact), _pearson(*ranked))
+        return Audit(tuple(rows), *correlations(estimates, exact))
+
+
+def correlations(estimates: NDArray[Any], exact: NDArray[Any]) -> tuple[float, float]:
+    """Pearson's and Spearman's; NaN for fewer than two rows, or where one side is constant."""
+    both = [values.astype(np.float64) for values in (estimates, exact)]
+    return _pearson(*both), _pearson(*(_ranks(values) for values in both))
 
 
 def _pearson(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:

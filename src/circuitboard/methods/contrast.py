@@ -75,11 +75,22 @@ class Contrast:
 
         Raises what :func:`circuitboard.patch_grid` raises.
         """
+        metric, target, foil = question
+        judged = resolve(model, target, foil, metric, len(prompts_of(pair[0])))
+        return cls.between(model, pair, judged, direction)
+
+    @classmethod
+    def between(
+        cls,
+        model: Model,
+        pair: tuple[Prompts, Prompts],
+        judged: Metric | OwnMetric,
+        direction: Direction,
+    ) -> Contrast:
+        """From (clean, corrupt) and a metric. Raises InterventionError for unequal lengths."""
         clean, corrupt = (prompts_of(prompts) for prompts in pair)
         onto, source = (corrupt, clean) if direction == "denoising" else (clean, corrupt)
-        metric, target, foil = question
         widths = check_lengths(model, onto, source)
-        judged = resolve(model, target, foil, metric, len(onto))
         engine = engine_of(model)
         engine.refresh()
         return cls(model, onto, source, judged, tuple(widths), engine.epoch)

@@ -17,10 +17,12 @@ Hanna, Pezzelle and Belinkov 2024, "Have Faith in Faithfulness", average the gra
     the stream entering block 0 at z_source + (k/m)(z - z_source), k = 1..m, as in the paper (their
     published code takes k = 0..m-1).
 ``eap-ig-activations``
-    for the senders of one layer's attention, or one MLP, or the embedding: their own outputs at
-    these points of the way, in the run that is patched, and their own edges alone scored by it, as
-    in Marks 2024, "Sparse Feature Circuits" (the published code of Hanna scores all edges by all
-    of these runs).
+    as in their published code: the outputs of one layer's attention, or one MLP, or the embedding,
+    at these points of the way, in the run that is patched; one after the other, and every edge is
+    scored by the mean gradient of all these runs.
+``eap-ig-senders``
+    the same runs, but each scores only the edges of the senders that it moves, as in Marks 2024,
+    "Sparse Feature Circuits": an edge's score is taken along its own sender's way.
 ``clean-corrupted``
     the mean of the gradients at the two ends.
 
@@ -30,7 +32,7 @@ edge, named by its first head; addresses of the others mean the same edge.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, get_args
@@ -55,7 +57,7 @@ from circuitboard.spec.intervention import InterventionSet, Patch, Source
 from circuitboard.spec.metric import MetricKind
 from circuitboard.spec.prompts import Prompts
 
-Method = Literal["eap", "eap-ig-inputs", "eap-ig-activations", "clean-corrupted"]
+Method = Literal["eap", "eap-ig-inputs", "eap-ig-activations", "eap-ig-senders", "clean-corrupted"]
 
 #: Numbers of gradients that are pulled back to a stream side by side.
 SIDE_BY_SIDE = 1 << 25
@@ -130,14 +132,14 @@ def edge_attribution(
 
     Two forward passes and one backward pass of the model (``eap``), ``steps`` of each and two
     forward passes (``eap-ig-inputs``), or that for each layer's attention and MLP
-    (``eap-ig-activations``); prompts go in portions that fit into memory.
+    (``eap-ig-activations``, ``eap-ig-senders``); prompts go in portions that fit into memory.
 
     Args:
         clean, corrupt: a pair of prompts of equal length, or as many of both.
         target, foil, metric: as for :func:`circuitboard.sweep`.
         direction: ``noising`` runs the clean prompts and patches from the corrupted; ``denoising``
             the other way round, gradients at the corrupted run.
-        steps: m, for the two integrated methods.
+        steps: m, for the three integrated methods.
 
     Returns:
         Scores by edge; ``audit()`` measures the largest by path patching.
@@ -146,27 +148,66 @@ def edge_attribution(
         What :func:`circuitboard.path_patch` raises; InterventionError without steps or for another
         method; TargetError for ``eap`` of a KL divergence, which has no gradient there.
     """
+    check_method(method, steps)
+    with model.lock:
+        contrast = Contrast.of(model, (clean, corrupt), (metric, target, foil), direction)
+        growing = EdgeScores(contrast, method, steps)
+        for _ in growing.passes():
+            pass
+    return growing.found()
+
+
+def check_method(method: str, steps: int) -> None:
+    """Raises InterventionError for no steps, or another method."""
     if steps < 1 or method not in get_args(Method):
         raise InterventionError(
             f"{steps} steps of {method} cannot be done.",
             f"Take steps=5 and one of {', '.join(get_args(Method))}.",
         )
-    with model.lock:
-        contrast = Contrast.of(model, (clean, corrupt), (metric, target, foil), direction)
+
+
+class EdgeScores:
+    """Scores of all edges, added up one differentiated pass after the other.
+
+    Raises TargetError for ``eap`` of a KL divergence.
+    """
+
+    def __init__(self, contrast: Contrast, method: Method, steps: int) -> None:
         if method == "eap":
             contrast.refuse_divergence()
-        graph = Graph.of(model)
-        matrix = torch.zeros(len(graph.senders), len(graph.receivers), dtype=torch.float64)
-        for part in contrast.portions(more=2 * len(graph.senders) * model.facts.d_model):
-            work = _Work(contrast, graph, part, matrix)
-            work.add(method, steps)
-    matrix /= len(contrast.onto)
-    for column, count in enumerate(graph.before):
-        matrix[count:, column] = torch.nan
-    senders, receivers = (
-        tuple(address.place for address in ends) for ends in (graph.senders, graph.receivers)
-    )
-    return EdgeAttribution(senders, receivers, matrix.float().numpy(), method, contrast)
+        self._contrast, self._steps = contrast, steps
+        self._method: Method = method
+        self._graph = Graph.of(contrast.model)
+        size = len(self._graph.senders), len(self._graph.receivers)
+        self._matrix = torch.zeros(*size, dtype=torch.float64)
+
+    @property
+    def total(self) -> int:
+        """Passes with a gradient, for prompts that go in one portion."""
+        ends = {"eap": 1, "clean-corrupted": 2, "eap-ig-inputs": self._steps}
+        return ends.get(self._method, self._steps * len(self._graph.groups))
+
+    def passes(self) -> Generator[int, None, None]:
+        """Does the work; yields how many passes are done. The model's lock is the caller's."""
+        room = 2 * len(self._graph.senders) * self._contrast.model.facts.d_model
+        done = 0
+        for part in self._contrast.portions(more=room):
+            work = _Work(self._contrast, self._graph, part, self._matrix)
+            for _ in work.passes(self._method, self._steps):
+                done += 1
+                yield done
+
+    def found(self) -> EdgeAttribution:
+        """The scores, once all passes are done."""
+        matrix = self._matrix / len(self._contrast.onto)
+        for column, count in enumerate(self._graph.before):
+            matrix[count:, column] = torch.nan
+        senders, receivers = (
+            tuple(address.place for address in ends)
+            for ends in (self._graph.senders, self._graph.receivers)
+        )
+        scores = matrix.float().numpy()
+        return EdgeAttribution(senders, receivers, scores, self._method, self._contrast)
 
 
 class _Work:
@@ -180,23 +221,23 @@ class _Work:
         self._theirs = values_at(self._model, part.theirs, written)
         self._moved = torch.cat([change.float() for change in self._changes()])
 
-    def add(self, method: Method, steps: int) -> None:
-        """Runs what the method runs and adds up scores over prompts."""
+    def passes(self, method: Method, steps: int) -> Iterator[None]:
+        """Runs what the method runs, one pass at a time, and adds up scores over prompts."""
         part, everyone = self._part, range(len(self._graph.senders))
-        times = [k / steps for k in range(1, steps + 1)]
         if method in ("eap", "clean-corrupted"):
             runs = (part.tokens,) if method == "eap" else (part.tokens, part.theirs)
             for tokens in runs:
-                self._contract(self._tape(tokens, {}), everyone, 1 / len(runs))
+                yield self._contract(self._tape(tokens, {}), everyone, 1 / len(runs))
             return
-        groups = self._graph.groups
-        if method == "eap-ig-inputs":
-            groups = [(self._graph.written[0], everyone)]
-        for point, senders in groups:
+        groups = self._graph.groups[: 1 if method == "eap-ig-inputs" else None]
+        own = method == "eap-ig-senders"
+        weight = 1 / steps if own else 1 / (steps * len(groups))
+        for point, moved in groups:
             mine, theirs = self._mine[point], self._theirs[point]
-            for time in times:
-                swap = {point: theirs + time * (mine - theirs)}
-                self._contract(self._tape(part.tokens, swap), senders, 1 / steps)
+            for k in range(1, steps + 1):
+                swap = {point: theirs + k / steps * (mine - theirs)}
+                tape = self._tape(part.tokens, swap)
+                yield self._contract(tape, moved if own else everyone, weight)
 
     def _tape(self, tokens: Tensor, swaps: dict[str, Tensor]) -> Tape:
         return record(self._model, tokens, self._part.judge, self._graph.points, swaps)

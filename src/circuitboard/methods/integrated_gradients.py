@@ -12,7 +12,7 @@ effect of patching it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -114,31 +114,78 @@ def integrated_gradients(
         InterventionError: several prompts are given, they differ in length, there are no steps, or
             no straight path leads through the place. AddressError: the model lacks it.
     """
-    place = Address.parse(at)
-    if place.part not in PLACES or steps < 1:
-        wrong = f"{steps} steps are too few." if steps < 1 else f"There is no path through {at}."
-        raise InterventionError(wrong, 'Take steps=32, and a place such as "embed" or "L3.attn".')
-    model.check(place)
+    place = checked_place(model, at, steps)
     zero = baseline is None
     with model.lock:
         pair = (prompt, prompt if baseline is None else baseline)
         way: Direction = "noising" if zero else direction
         contrast = Contrast.of(model, pair, (metric, target, foil), way)
+        sum_ = IntegratedSum(contrast, place, zero, steps)
+        for _ in sum_.passes():
+            pass
+    return sum_.found()
+
+
+def checked_place(model: Model, at: str, steps: int) -> Address:
+    """The place. Raises InterventionError for no steps or no path; AddressError."""
+    place = Address.parse(at)
+    if place.part not in PLACES or steps < 1:
+        wrong = f"{steps} steps are too few." if steps < 1 else f"There is no path through {at}."
+        raise InterventionError(wrong, 'Take steps=32, and a place such as "embed" or "L3.attn".')
+    return model.check(place)
+
+
+class IntegratedSum:
+    """The sum over the midpoints of a path, added up one pass after the other.
+
+    Args:
+        zero: the path begins at zeros and ends at the values of the prompt itself.
+
+    Raises:
+        InterventionError: there are several prompts.
+    """
+
+    def __init__(self, contrast: Contrast, place: Address, zero: bool, steps: int) -> None:
         if len(contrast.onto) > 1:
             raise InterventionError(
                 "Integrated gradients are about the tokens of one prompt.", "Give one at a time."
             )
-        part = next(contrast.portions())
-        first, change = _path(model, part, place, zero)
+        self._contrast, self._place, self._zero, self._steps = contrast, place, zero, steps
+        self._count = rows_of(contrast)
+        self._ends = (np.nan, np.nan)
+        self._scores = np.zeros(0, np.float32)
+
+    @property
+    def total(self) -> int:
+        """What :meth:`passes` counts to."""
+        return self._steps
+
+    def passes(self, most: int | None = None) -> Generator[int, None, None]:
+        """Does the work; yields how many midpoints are done. The model's lock is the caller's.
+
+        Args:
+            most: midpoints in one pass at most; as many as fit into memory unless given.
+        """
+        model, place = self._contrast.model, self._place
+        part = next(self._contrast.portions())
+        first, change = _path(model, part, place, self._zero)
         run = _Walk(model, part, place, first, change)
-        start, end = float(run.metric(0.0)), float(run.metric(1.0))
-        points = [(i + 0.5) / steps for i in range(steps)]
-        count = rows_of(contrast)
-        total = sum(run.slopes(points[i : i + count]) for i in range(0, steps, count))
-    assert isinstance(total, Tensor)
-    product = view(model, _slot(place), change * total / steps)[0]
-    scores = product.reshape(len(product), -1).sum(1).cpu().numpy()
-    return IntegratedGradients(scores, start, end, steps, place, contrast, zero)
+        self._ends = float(run.metric(0.0)), float(run.metric(1.0))
+        points = [(i + 0.5) / self._steps for i in range(self._steps)]
+        count = self._count if most is None else min(most, self._count)
+        total = torch.zeros_like(first)
+        for i in range(0, self._steps, count):
+            total = total + run.slopes(points[i : i + count])
+            yield min(i + count, self._steps)
+        product = view(model, _slot(place), change * total / self._steps)[0]
+        self._scores = product.reshape(len(product), -1).sum(1).cpu().numpy()
+
+    def found(self) -> IntegratedGradients:
+        """The attributions, once all passes are done."""
+        start, end = self._ends
+        return IntegratedGradients(
+            self._scores, start, end, self._steps, self._place, self._contrast, self._zero
+        )
 
 
 @dataclass(frozen=True)

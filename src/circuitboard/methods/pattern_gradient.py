@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from circuitboard.engine.gradient import record
+from circuitboard.engine.engine import Engine
+from circuitboard.engine.gradient import gradients, record
+from circuitboard.engine.held import HeldRun
 from circuitboard.engine.metric import OwnMetric
 from circuitboard.engine.run import Texts
 from circuitboard.methods.audit import Floats
@@ -12,7 +14,7 @@ from circuitboard.methods.contrast import Contrast
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
 from circuitboard.spec.errors import AddressError
-from circuitboard.spec.metric import MetricKind
+from circuitboard.spec.metric import Metric, MetricKind
 from circuitboard.spec.prompts import Prompts
 
 
@@ -55,3 +57,21 @@ def gradient_of_pattern(
             found = found if ahead else np.tril(found)
             out[part.rows, : found.shape[1], : found.shape[2]] = found
     return out
+
+
+def pattern_gradients(
+    engine: Engine, run: HeldRun, metric: Metric, head: Address
+) -> tuple[Floats, Floats]:
+    """The same for a run of one prompt, with its interventions in place; and the pattern, [p, s].
+
+    Args:
+        metric: one of the last position.
+        head: such as ``L5H1.pattern``.
+    """
+    found = gradients(engine, run, metric, [head.hook])
+    slope, pattern = (
+        values[head.hook][0, head.head].float().cpu().numpy()
+        for values in (found.slopes, found.values)
+    )
+    ahead = engine.model.facts.all_positions.startswith("attention")
+    return (slope if ahead else np.tril(slope)), pattern

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +14,10 @@ from numpy.typing import NDArray
 from circuitboard.engine.engine import Engine
 from circuitboard.engine.held import HeldRun
 from circuitboard.methods import copying, head_scores
-from circuitboard.methods.gradient_attribution import GradientAttribution, gradient_attribution
 from circuitboard.methods.head_scores import HeadScores
 from circuitboard.methods.pattern_entropy import layer_entropies
 from circuitboard.session.background import Backlog, Sweep
 from circuitboard.session.worker import Steps
-from circuitboard.spec.metric import Metric
 
 Floats = NDArray[np.float32]
 
@@ -70,32 +67,3 @@ def _entropies(engine: Engine, run: HeldRun, found: Floats) -> Steps:
                 return
             found[layer] = layer_entropies(engine, run, layer)
         yield layer + 1
-
-
-@dataclass
-class Pending:
-    """A gradient attribution; None until it is known."""
-
-    found: GradientAttribution | None = None
-
-
-def kept_gradient(
-    backlog: Backlog, viewer: Hashable, engine: Engine, metric: Metric, run: HeldRun
-) -> GradientAttribution | None:
-    """Attribution patching towards zero; one pass forward and one back."""
-    name = "now" if len(run.interventions) else "baseline"
-
-    def begin() -> Sweep[Pending]:
-        pending = Pending()
-        steps = _gradient(engine, metric, run, pending)
-        return Sweep(f"gradient {name}", f"Gradient of the metric ({name})", 1, pending, steps)
-
-    return backlog.get(viewer, ("gradient", engine.epoch, run.key, metric), begin).found
-
-
-def _gradient(engine: Engine, metric: Metric, run: HeldRun, pending: Pending) -> Steps:
-    with engine.model.lock:
-        if engine.epoch != run.epoch:
-            return
-        pending.found = gradient_attribution(engine, run, metric)
-    yield 1

@@ -3,6 +3,7 @@ import contrast from "./contrast.css";
 import docks from "./docks.css";
 import docksParts from "./docks-parts.css";
 import frame from "./frame.css";
+import gradients from "./gradients.css";
 import head from "./head.css";
 import headParts from "./head-parts.css";
 import inspector from "./inspector.css";
@@ -38,6 +39,7 @@ export const css = [
   norm,
   residual,
   patching,
+  gradients,
   inspector,
   own,
   steering,

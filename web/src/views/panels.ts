@@ -1,4 +1,5 @@
 import type { Panel, PanelKinds } from "../state/panels";
+import { gradientsPanel } from "./gradients/panel";
 import { headPanel } from "./head/panel";
 import { interventionsPanel } from "./interventions/panel";
 import { logitsPanel } from "./logits/panel";
@@ -20,6 +21,7 @@ export const PANELS: readonly Panel[] = [
   residualPanel,
   patchingPanel,
   steeringPanel,
+  gradientsPanel,
   interventionsPanel,
 ];
 

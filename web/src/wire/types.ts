@@ -1,6 +1,6 @@
 // Generated from src/circuitboard/wire/messages by `make types`. Do not edit.
 
-export type Measure = "attribution" | "effect" | "gradient" | "norm" | "share" | "entropy" | "entropy_mean" | "previous" | "duplicate" | "induction" | "current" | "first" | "copying";
+export type Measure = "attribution" | "effect" | "gradient" | "gradient_contrast" | "norm" | "share" | "entropy" | "entropy_mean" | "previous" | "duplicate" | "induction" | "current" | "first" | "copying";
 
 export type DType = "float32" | "uint8";
 
@@ -315,8 +315,141 @@ export interface ViewData {
   view: View;
   revision: number;
   arrays: Array[];
-  info: HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | null;
+  info: HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo | null;
   problem: Problem | null;
+}
+
+/**
+ * ``addresses``: of the k edges; ``count``: of all edges, 0 until known; ``share``: of the sum
+ * of all sizes, what the k have.
+ */
+export interface EdgeGradientsInfo {
+  of: "edge-gradients";
+  metric: boolean;
+  python: string;
+  addresses: string[];
+  count: number;
+  share: number;
+}
+
+/**
+ * Edge attribution between the prompt and the contrast, on the untouched model.
+ *
+ * Reply arrays (float32): ``scores`` [k], the ``top`` largest; empty until known.
+ */
+export interface EdgeGradientsView {
+  kind: "edge-gradients";
+  what: "eap" | "eap-ig-activations" | "eap-ig-inputs" | "eap-ig-senders";
+  direction: "denoising" | "noising";
+  steps: number;
+  top: number;
+}
+
+/**
+ * ``addresses`` [n]: the ``top`` largest first, then those asked for.
+ */
+export interface GradientAuditInfo {
+  of: "gradient-audit";
+  addresses: string[];
+  top: number;
+}
+
+/**
+ * Estimates of one of the views above, measured: the ``top`` largest that are not zero, and
+ * those in ``also``.
+ *
+ * ``what``, ``at``, ``contrast``, ``direction``, ``steps`` are that view's. Reply arrays
+ * (float32): ``estimate`` and ``exact`` [n], NaN until measured; ``correlation`` [2], Pearson's
+ * and Spearman's over those of the largest that are measured, NaN where not defined.
+ */
+export interface GradientAuditView {
+  kind: "gradient-audit";
+  section: "edges" | "parts" | "tokens";
+  what: string;
+  at: string;
+  contrast: boolean;
+  direction: "denoising" | "noising";
+  steps: number;
+  side: "baseline" | "now";
+  top: number;
+  also: string[];
+}
+
+/**
+ * ``start_now``, ``start_base``: the metric of the run that is patched.
+ */
+export interface PartGradientsInfo {
+  of: "part-gradients";
+  metric: boolean;
+  python: string;
+  start_now: number | null;
+  start_base: number | null;
+}
+
+/**
+ * Estimated effects of patching each place.
+ *
+ * Reply arrays (float32): ``scores_now`` and ``scores_base``, [l, p] or for heads [l, h]; NaN
+ * until known.
+ */
+export interface PartGradientsView {
+  kind: "part-gradients";
+  what: "attn" | "head" | "mlp" | "resid_pre";
+  contrast: boolean;
+  direction: "denoising" | "noising";
+}
+
+/**
+ * ``python``: the line that gives the gradient of the untouched model.
+ */
+export interface PatternGradientInfo {
+  of: "pattern-gradient";
+  metric: boolean;
+  python: string;
+}
+
+/**
+ * The gradient of the metric by each attention weight of a head.
+ *
+ * Reply arrays (float32): ``gradient_now``, ``gradient_base``, ``product_now``, ``product_base``
+ * [p, s]; the product is gradient times pattern. NaN until known.
+ */
+export interface PatternGradientView {
+  kind: "pattern-gradient";
+  layer: number;
+  head: number;
+}
+
+/**
+ * ``start``, ``end``: the metric at the ends of the path; ``total``: sum of the attributions;
+ * ``gap``: that minus end - start; None where there is no path. ``python``: the line that gives
+ * the numbers of the untouched model.
+ */
+export interface TokenGradientsInfo {
+  of: "token-gradients";
+  metric: boolean;
+  python: string;
+  start: number | null;
+  end: number | null;
+  total: number | null;
+  gap: number | null;
+}
+
+/**
+ * One number for each token.
+ *
+ * ``norm``: length of the gradient at its embedding; ``dot``: gradient times embedding;
+ * ``integrated``: integrated gradients through ``at`` (of the untouched model). Reply arrays
+ * (float32): ``values_now`` and ``values_base`` [p], the same for ``integrated``; empty until
+ * known.
+ */
+export interface TokenGradientsView {
+  kind: "token-gradients";
+  what: "dot" | "integrated" | "norm";
+  at: string;
+  contrast: boolean;
+  direction: "denoising" | "noising";
+  steps: number;
 }
 
 /**
@@ -607,11 +740,13 @@ export interface ClassesView {
  * The architecture map, coloured by one measure.
  *
  * ``attribution`` (direct logit attribution), ``effect`` (ablation effect), ``gradient``
- * (attribution patching towards zero) are about the metric; ``norm`` and ``share`` (of the
- * residual norm) about its position; ``entropy`` is that of the attention from ``position``,
- * ``entropy_mean`` the mean over all positions, in nats; ``previous``, ``duplicate``,
- * ``induction``, ``current``, ``first`` are scores on random repeats and ``copying`` is that of
- * the OV circuit: these belong to the weights, and are the same now and at baseline.
+ * (attribution patching towards zero) and ``gradient_contrast`` (towards what each part is on the
+ * contrast prompt, which must be as long as the prompt) are about the metric; ``norm``
+ * and ``share`` (of the residual norm) about its position; ``entropy`` is that of the attention
+ * from ``position``, ``entropy_mean`` the mean over all positions, in nats; ``previous``,
+ * ``duplicate``, ``induction``, ``current``, ``first`` are scores on random repeats and
+ * ``copying`` is that of the OV circuit: these belong to the weights, and are the same now and at
+ * baseline.
  *
  * Reply arrays (float32), each ending in ``_now`` or ``_base``: ``heads`` [l, h]; ``mlp`` [l];
  * ``attn`` [l], all of a layer's attention; ``rest`` [l], what of that is of no head (b_O);
@@ -622,7 +757,7 @@ export interface ClassesView {
  */
 export interface MapView {
   kind: "map";
-  measure: "attribution" | "copying" | "current" | "duplicate" | "effect" | "entropy" | "entropy_mean" | "first" | "gradient" | "induction" | "norm" | "previous" | "share";
+  measure: "attribution" | "copying" | "current" | "duplicate" | "effect" | "entropy" | "entropy_mean" | "first" | "gradient" | "gradient_contrast" | "induction" | "norm" | "previous" | "share";
   position: number;
 }
 
@@ -1090,9 +1225,9 @@ export interface SteeringView {
   reach: number;
 }
 
-export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | HeadEvidenceView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | PatchingView | LensView | StreamView | DecompositionView | EmbeddingView | SteeringView;
+export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | HeadEvidenceView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | PatchingView | LensView | StreamView | DecompositionView | EmbeddingView | SteeringView | EdgeGradientsView | GradientAuditView | PartGradientsView | PatternGradientView | TokenGradientsView;
 
-export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo;
+export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo;
 
 export type Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save | Steer | MakeDirection | KeepDirection;
 

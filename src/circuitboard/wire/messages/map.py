@@ -7,8 +7,8 @@ from typing import Literal
 from circuitboard.wire.messages.base import Message
 
 Measure = Literal[
-    "attribution", "effect", "gradient", "norm", "share", "entropy", "entropy_mean",
-    "previous", "duplicate", "induction", "current", "first", "copying",
+    "attribution", "effect", "gradient", "gradient_contrast", "norm", "share",
+    "entropy", "entropy_mean", "previous", "duplicate", "induction", "current", "first", "copying",
 ]  # fmt: skip
 
 
@@ -16,11 +16,13 @@ class MapView(Message, frozen=True, tag="map", tag_field="kind"):
     """The architecture map, coloured by one measure.
 
     ``attribution`` (direct logit attribution), ``effect`` (ablation effect), ``gradient``
-    (attribution patching towards zero) are about the metric; ``norm`` and ``share`` (of the
-    residual norm) about its position; ``entropy`` is that of the attention from ``position``,
-    ``entropy_mean`` the mean over all positions, in nats; ``previous``, ``duplicate``,
-    ``induction``, ``current``, ``first`` are scores on random repeats and ``copying`` is that of
-    the OV circuit: these belong to the weights, and are the same now and at baseline.
+    (attribution patching towards zero) and ``gradient_contrast`` (towards what each part is on the
+    contrast prompt, which must be as long as the prompt) are about the metric; ``norm``
+    and ``share`` (of the residual norm) about its position; ``entropy`` is that of the attention
+    from ``position``, ``entropy_mean`` the mean over all positions, in nats; ``previous``,
+    ``duplicate``, ``induction``, ``current``, ``first`` are scores on random repeats and
+    ``copying`` is that of the OV circuit: these belong to the weights, and are the same now and at
+    baseline.
 
     Reply arrays (float32), each ending in ``_now`` or ``_base``: ``heads`` [l, h]; ``mlp`` [l];
     ``attn`` [l], all of a layer's attention; ``rest`` [l], what of that is of no head (b_O);

@@ -1,5 +1,17 @@
 """All views that the screen can show. A new view is a file of its own and a name here."""
 
+from circuitboard.wire.messages.gradients import (
+    EdgeGradientsInfo,
+    EdgeGradientsView,
+    GradientAuditInfo,
+    GradientAuditView,
+    PartGradientsInfo,
+    PartGradientsView,
+    PatternGradientInfo,
+    PatternGradientView,
+    TokenGradientsInfo,
+    TokenGradientsView,
+)
 from circuitboard.wire.messages.head import (
     HeadEvidenceInfo,
     HeadEvidenceView,
@@ -67,6 +79,11 @@ View = (
     | DecompositionView
     | EmbeddingView
     | SteeringView
+    | EdgeGradientsView
+    | GradientAuditView
+    | PartGradientsView
+    | PatternGradientView
+    | TokenGradientsView
 )
 #: What a view gets beside arrays.
 Info = (
@@ -89,4 +106,9 @@ Info = (
     | DecompositionInfo
     | EmbeddingInfo
     | SteeringInfo
+    | EdgeGradientsInfo
+    | GradientAuditInfo
+    | PartGradientsInfo
+    | PatternGradientInfo
+    | TokenGradientsInfo
 )

@@ -8,6 +8,8 @@ from circuitboard.wire import messages as m
 from circuitboard.wire.codec import Buffers
 from circuitboard.wire.painters import (
     decomposition,
+    gradient_audit,
+    gradients,
     head,
     head_evidence,
     head_gallery,
@@ -28,7 +30,9 @@ from circuitboard.wire.painters.scene import Painter, Scene
 PAINTERS: dict[type, Painter] = {
     m.ClassesView: map.CLASSES,
     m.DecompositionView: decomposition.DECOMPOSITION,
+    m.EdgeGradientsView: gradients.EDGES,
     m.EmbeddingView: stream.EMBEDDING,
+    m.GradientAuditView: gradient_audit.PAINTER,
     m.HeadEvidenceView: head_evidence.PAINTER,
     m.HeadGalleryView: head_gallery.PAINTER,
     m.HeadLineView: head.LINE,
@@ -45,7 +49,10 @@ PAINTERS: dict[type, Painter] = {
     m.OwnView: own.PAINTER,
     m.PatchingView: patching.PAINTER,
     m.SteeringView: steering.PAINTER,
+    m.PartGradientsView: gradients.PARTS,
+    m.PatternGradientView: gradients.PATTERN,
     m.StreamView: stream.STREAM,
+    m.TokenGradientsView: gradients.TOKENS,
     m.TrajectoryView: lens.TRAJECTORY,
     m.WaterfallView: decomposition.WATERFALL,
 }

@@ -14,15 +14,12 @@ import numpy as np
 
 from circuitboard.engine.held import HeldRun
 from circuitboard.methods.direct_logit_attribution import attribute
+from circuitboard.methods.gradient_attribution import GradientAttribution
 from circuitboard.methods.part_norms import PartNorms, norm_scales, part_norms, streams_at_end
 from circuitboard.session.board import Board
 from circuitboard.session.effects import part_effects
-from circuitboard.session.measures import (
-    kept_copying,
-    kept_entropies,
-    kept_gradient,
-    kept_head_scores,
-)
+from circuitboard.session.gradients import kept_parts
+from circuitboard.session.measures import kept_copying, kept_entropies, kept_head_scores
 from circuitboard.wire.messages import ClassesView, MapView, Measure
 from circuitboard.wire.painters import wanted
 from circuitboard.wire.painters.scene import Floats, Painter, Scene
@@ -84,11 +81,18 @@ def _effect(view: MapView, scene: Scene, run: HeldRun, end: str, out: _Values) -
 
 
 def _gradient(view: MapView, scene: Scene, run: HeldRun, _end: str, out: _Values) -> None:
-    metric = scene.outcome.metric
+    """To zero, or to what each part is on the contrast prompt."""
+    metric, source = scene.outcome.metric, None
+    if view.measure == "gradient_contrast":
+        text = scene.outcome.question.contrast
+        source = scene.engine.encode(text)[0] if text else None
+        if source is None or source.shape != run.tokens.shape:
+            return
     if metric is None:
         return
-    found = kept_gradient(scene.backlog, view, scene.engine, metric, run)
-    if found is not None:
+    parts = kept_parts(scene.backlog, view, scene.engine, metric, run, source)
+    if parts is not None:
+        found = GradientAttribution.of(parts)
         out.heads, out.mlp, out.attn = found.heads, found.mlps, found.attn
         out.embed[:] = found.embed, found.pos_embed
 
@@ -132,6 +136,7 @@ _MEASURES = {
     "attribution": _attribution,
     "effect": _effect,
     "gradient": _gradient,
+    "gradient_contrast": _gradient,
     "norm": _norm,
     "share": _share,
     "entropy": _entropy,

@@ -49,6 +49,14 @@ export const MEASURES: Readonly<Record<Measure, About>> = {
     group: METRIC,
     signed: true,
   },
+  gradient_contrast: {
+    label: "Attribution patching to contrast",
+    about:
+      "the effect of patching from the contrast prompt, estimated by the gradient: gradient × (contrast − now), summed over positions; needs a contrast prompt of the same length",
+    unit: "estimate",
+    group: METRIC,
+    signed: true,
+  },
   norm: {
     label: "Output norm",
     about: "length of what each part adds to the stream",
