@@ -42,6 +42,7 @@ _HOMES = {
     "svd": "circuitboard.methods.singular",
     "virtual_weights": "circuitboard.methods.virtual",
     "copying_scores": "circuitboard.methods.copying",
+    "ov_eigenvalues": "circuitboard.methods.circuit_eigenvalues",
     "Watch": "circuitboard.engine.sweep",
     "decompose": "circuitboard.methods.decomposition",
     "logit_lens": "circuitboard.methods.logit_lens",
@@ -90,6 +91,7 @@ __all__ = [
     "neuron_attribution",
     "neuron_words",
     "ov_circuit",
+    "ov_eigenvalues",
     "patch_grid",
     "path_patch",
     "qk_circuit",
@@ -125,6 +127,7 @@ if TYPE_CHECKING:
     from circuitboard.engine.sweep import Watch, patch_grid, sweep
     from circuitboard.methods.attribute import attribute
     from circuitboard.methods.attribution_patching import attribution_patching
+    from circuitboard.methods.circuit_eigenvalues import ov_eigenvalues
     from circuitboard.methods.composition import composition_scores
     from circuitboard.methods.copying import copying_scores
     from circuitboard.methods.decomposition import decompose

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from circuitboard.session.interventions import Entry
 from circuitboard.session.question import Question
@@ -24,11 +24,9 @@ from circuitboard.spec.intervention import (
 _SHORT = 64
 
 
-def python_for(
-    source: str, question: Question, directions: Mapping[str, str], edits: Sequence[str] = ()
-) -> str:
+def python_for(source: str, question: Question, directions: Mapping[str, str]) -> str:
     """Runnable Python: load, board, one line for each edit, intervention and named direction."""
-    lines = [*edits, *(_call(entry) for entry in question.entries)]
+    lines = [*map(str, question.edits), *(_call(entry) for entry in question.entries)]
     lines += [f"board.direction({name!r}, {_array(tensor)})" for name, tensor in directions.items()]
     contrast = f", contrast={question.contrast!r}" if question.contrast else ""
     arrays = any("np." in line for line in lines)

@@ -9,6 +9,7 @@ import msgspec
 from circuitboard.wire.messages.base import Array, Message
 from circuitboard.wire.messages.own import OwnPanel
 from circuitboard.wire.messages.views import Info, View
+from circuitboard.wire.messages.weights import EditWeights
 
 # --- screen to kernel -------------------------------------------------------------------------
 
@@ -127,7 +128,19 @@ class Save(Message, frozen=True, tag="save", tag_field="op"):
 
 
 Request = (
-    Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save
+    Hello
+    | Show
+    | Act
+    | Paint
+    | Look
+    | Ask
+    | Select
+    | Code
+    | Cancel
+    | Library
+    | Remember
+    | Save
+    | EditWeights
 )
 
 

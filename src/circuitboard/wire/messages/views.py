@@ -40,6 +40,22 @@ from circuitboard.wire.messages.residual import (
     StreamInfo,
     StreamView,
 )
+from circuitboard.wire.messages.weights import (
+    WeightCompositionInfo,
+    WeightCompositionView,
+    WeightEditsInfo,
+    WeightEditsView,
+    WeightMatrixInfo,
+    WeightMatrixView,
+    WeightOverviewInfo,
+    WeightOverviewView,
+    WeightPairsInfo,
+    WeightPairsView,
+    WeightPathInfo,
+    WeightPathView,
+    WeightSvdInfo,
+    WeightSvdView,
+)
 
 #: What a view asks for.
 View = (
@@ -63,6 +79,13 @@ View = (
     | StreamView
     | DecompositionView
     | EmbeddingView
+    | WeightCompositionView
+    | WeightEditsView
+    | WeightMatrixView
+    | WeightOverviewView
+    | WeightPairsView
+    | WeightPathView
+    | WeightSvdView
 )
 #: What a view gets beside arrays.
 Info = (
@@ -83,4 +106,11 @@ Info = (
     | StreamInfo
     | DecompositionInfo
     | EmbeddingInfo
+    | WeightCompositionInfo
+    | WeightEditsInfo
+    | WeightMatrixInfo
+    | WeightOverviewInfo
+    | WeightPairsInfo
+    | WeightPathInfo
+    | WeightSvdInfo
 )

@@ -20,6 +20,8 @@ from circuitboard.wire.painters import (
     norm,
     own,
     stream,
+    weight_relations,
+    weights,
 )
 from circuitboard.wire.painters.scene import Painter, Scene
 
@@ -44,6 +46,13 @@ PAINTERS: dict[type, Painter] = {
     m.StreamView: stream.STREAM,
     m.TrajectoryView: lens.TRAJECTORY,
     m.WaterfallView: decomposition.WATERFALL,
+    m.WeightCompositionView: weight_relations.COMPOSITION,
+    m.WeightEditsView: weight_relations.EDITS,
+    m.WeightMatrixView: weights.MATRIX,
+    m.WeightOverviewView: weight_relations.OVERVIEW,
+    m.WeightPairsView: weights.PAIRS_PAINTER,
+    m.WeightPathView: weight_relations.PATH,
+    m.WeightSvdView: weights.SVD,
 }
 
 
