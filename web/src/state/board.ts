@@ -5,7 +5,17 @@ import { Layout } from "../layout/layout";
 import { Memory } from "../layout/memory";
 import type { Transport } from "../transport/transport";
 import { type Client, connect, type Unsent } from "../wire/client";
-import type { Act, Library, LogitsView, MapView, Paint, Reply, Save, View } from "../wire/types";
+import type {
+  Act,
+  EditWeights,
+  Library,
+  LogitsView,
+  MapView,
+  Paint,
+  Reply,
+  Save,
+  View,
+} from "../wire/types";
 import { drawnPart, headOf, isHead } from "./address";
 import { KernelState, viewKey } from "./kernel";
 import type { Panel, PanelKinds } from "./panels";
@@ -162,6 +172,11 @@ export class Board {
 
   act(verb: Act["verb"], at: readonly string[] = [], factor: number | null = null): void {
     void this.ask({ op: "act", verb, at: [...at], factor, entry: null });
+  }
+
+  /** Edits the model's weights: see the message. */
+  editWeights(edit: Omit<EditWeights, "op" | "id">): void {
+    void this.ask({ op: "edit-weights", ...edit });
   }
 
   /** Drops lines of the list of interventions, in one step to undo. */

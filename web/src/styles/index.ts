@@ -17,6 +17,7 @@ import save from "./save.css";
 import status from "./status.css";
 import tokens from "./tokens.css";
 import tour from "./tour.css";
+import weights from "./weights.css";
 
 /** All style sheets, the general ones first. */
 export const css = [
@@ -33,6 +34,7 @@ export const css = [
   mlp,
   norm,
   residual,
+  weights,
   inspector,
   own,
   status,

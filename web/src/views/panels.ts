@@ -7,6 +7,7 @@ import { mlpPanel } from "./mlp/panel";
 import { normPanel } from "./norm/panel";
 import { ownPanel } from "./own/panel";
 import { residualPanel } from "./residual/panel";
+import { weightsPanel } from "./weights/panel";
 
 /** Every panel of the board, in the order in which they are offered. */
 export const PANELS: readonly Panel[] = [
@@ -16,6 +17,7 @@ export const PANELS: readonly Panel[] = [
   normPanel,
   logitsPanel,
   residualPanel,
+  weightsPanel,
   interventionsPanel,
 ];
 

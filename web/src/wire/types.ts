@@ -6,6 +6,8 @@ export type DType = "float32" | "uint8";
 
 export type HeadValue = "pattern" | "weighted" | "scores" | "attribution";
 
+export type WeightSide = "now" | "loaded" | "difference";
+
 /**
  * Where one array lies: its buffer (by order of the message's buffers), kind and shape.
  */
