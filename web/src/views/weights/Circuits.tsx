@@ -121,7 +121,7 @@ function Matrix({ part }: { part: Head }) {
           </span>
         )}
         left={72}
-        maxHeight={330}
+        maxHeight={410}
       />
       <p class="note" data-testid="weights-notes">
         {info.notes.join("; ")}.

@@ -29,12 +29,6 @@ export function Eigenvalues({ values, copying }: Props) {
       <svg width={SIZE} height={SIZE} role="img" aria-label={label}>
         <line class="eigen-axis" x1={PAD / 2} x2={SIZE - PAD / 2} y1={SIZE / 2} y2={SIZE / 2} />
         <line class="eigen-axis" x1={SIZE / 2} x2={SIZE / 2} y1={PAD / 2} y2={SIZE - PAD / 2} />
-        <text class="axis" x={SIZE - 1} y={SIZE / 2 - 4} text-anchor="end">
-          {compact(end)}
-        </text>
-        <text class="axis" x={SIZE / 2 + 4} y={9}>
-          {compact(end)}i
-        </text>
         {points.map((point, i) => (
           <circle
             key={i}
@@ -48,6 +42,7 @@ export function Eigenvalues({ values, copying }: Props) {
           </circle>
         ))}
       </svg>
+      <p class="faint">both axes to ±{compact(end)}</p>
       <p title="Sum of the eigenvalues over the sum of their sizes, from −1 to 1">
         copying score <b data-testid="copying-score">{signed(copying, 3)}</b>
       </p>
