@@ -85,7 +85,7 @@ SUBJECTS = {
         more=("own:words", "own:numbers"),
         select=(("mlp", "L2.mlp"), ("norm", "L2.ln1.scale"), ("residual", "L2.resid_post")),
     ),
-    "gpt2": Subject(gpt2, panels=("map", "head", "residual")),
+    "gpt2": Subject(gpt2, panels=("map", "head", "residual", "weights")),
     "llama": Subject(
         llama,
         panels=("map", "head", "mlp", "norm"),

@@ -260,23 +260,35 @@ def pair_steps(
     """As :func:`top_pairs`, block by block; yields the rows done.
 
     A running list of the best is kept; of each block of rows only those that beat its worst are
-    sorted, so that most blocks cost one product.
+    sorted. Rows and columns come by length, the longest first: no entry exceeds the product of the
+    two lengths, so that columns too short to beat the worst are not multiplied with at all.
 
     Args:
         block: entries of the matrix that are held at once.
     """
     left, right = (side.to(model.device, torch.float32) for side in (factors.left, factors.right))
-    height = max(1, (block or BLOCK) // len(right))
+    (left, rows, reach), (right, columns, lengths) = _by_length(left), _by_length(right)
+    height, width = max(1, (block or BLOCK) // len(right)), len(right)
     best = [_Best(k, sign) for sign in (1.0, -1.0)]
     for start in range(0, len(left), height):
-        entries = left[start : start + height] @ right.T
-        for side in best:
-            side.see(entries, start)
-        found.high, found.low = (
-            [_pair(model, ids, at // len(right), at % len(right), x) for at, x in side.list()]
-            for side in best
-        )
+        worst = min(side.worst for side in best)
+        # lengths fall: those that can still win come first; a little more, for rounding
+        some = int((lengths * reach[start] * (1 + 1e-4) >= worst).sum())
+        if some and k:
+            entries = left[start : start + height] @ right[:some].T
+            for side in best:
+                side.see(entries, rows[start : start + height], columns, width)
+            found.high, found.low = (
+                [_pair(model, ids, at // width, at % width, x) for at, x in side.list()]
+                for side in best
+            )
         yield min(start + height, len(left))
+
+
+def _by_length(matrix: Float[Tensor, "v r"]) -> tuple[Tensor, Tensor, Tensor]:
+    """The rows by length, the longest first; where each was; and the lengths."""
+    lengths, order = matrix.norm(dim=1).sort(descending=True, stable=True)
+    return matrix[order], order, lengths
 
 
 def _pair(model: Model, ids: tuple[int, ...] | None, i: int, j: int, value: float) -> Pair:
@@ -292,17 +304,23 @@ class _Best:
         self.values = torch.empty(0)
         self.places = torch.empty(0, dtype=torch.int64)
 
-    def see(self, block: Float[Tensor, "r v"], start: int) -> None:
-        width = block.shape[1]
-        rows = torch.arange(len(block), device=block.device)
+    @property
+    def worst(self) -> float:
+        """What an entry has to exceed in size; below everything while the list is not full."""
+        return float(self.values[-1]) if len(self.values) == self.k else -float("inf")
+
+    def see(self, block: Float[Tensor, "r c"], rows: Tensor, columns: Tensor, width: int) -> None:
+        """Takes what is best of a block, whose rows and first columns are numbered so."""
+        kept = torch.arange(len(block), device=block.device)
         if len(self.values) == self.k:
             furthest = block.amax(1) if self.sign > 0 else -block.amin(1)
-            rows = rows[furthest > self.values[-1].to(block)]
-        if not len(rows) or not self.k:
+            kept = kept[furthest > self.values[-1].to(block)]
+        if not len(kept):
             return
-        some = (block if len(rows) == len(block) else block[rows]).reshape(-1)
+        wide = block.shape[1]
+        some = (block if len(kept) == len(block) else block[kept]).reshape(-1)
         top = some.topk(min(self.k, len(some)), largest=self.sign > 0)
-        places = (rows[top.indices // width] + start) * width + top.indices % width
+        places = rows[kept[top.indices // wide]] * width + columns[top.indices % wide]
         values = torch.cat([self.values, self.sign * top.values.float().cpu()])
         places = torch.cat([self.places, places.cpu()])
         order = values.argsort(descending=True, stable=True)[: self.k]
