@@ -18,6 +18,7 @@ from circuitboard.models.model import Model
 from circuitboard.models.seen import seeing
 from circuitboard.models.tiny import number_tokenizer
 from circuitboard.session.board import Board
+from circuitboard.session.ledger import ledger_of
 from circuitboard.spec.errors import AddressError, InterventionError, ModelError
 
 PROMPT = tiny.prompt()
@@ -371,3 +372,18 @@ def test_weights_are_seen_as_they_were_at_first(name: str) -> None:
     with seeing(originals.first_lens(b.model)):
         assert [cb.svd(b.model, place, 4).values for place in places] == first
     assert [cb.svd(b.model, place, 4).values for place in places] != first
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "gemma3", "neox", "opt", "native"])
+def test_the_ledger_knows_the_first_weights_of_what_it_edited(name: str) -> None:
+    b = board(name)
+    first = {n: w.detach().clone() for n, w in b.model.parameters()}
+    for place in ("L1H1.ov", "L1H0.ov", "L1H1.qk", "L1.mlp.in"):
+        b.scale_direction(place, 0, 0.5)
+    b.zero_neuron("L1.mlp.n5")
+    known = ledger_of(b.model).first()
+    assert all(torch.equal(weight, first[n]) for n, weight in known.items())
+    found: list[originals.WeightChange] = []
+    list(originals.change_steps(b.model, found, known))
+    assert sorted(c.name for c in found) == sorted(c.name for c in b.weights_changed())
+    assert {c.name: c for c in found} == {c.name: c for c in b.weights_changed()}

@@ -85,11 +85,18 @@ def changes(model: Model) -> list[WeightChange]:
     return found
 
 
-def change_steps(model: Model, found: list[WeightChange]) -> Generator[int, None, None]:
-    """As :func:`changes`, weight by weight; yields how many are compared."""
-    first = _first(model)
+def change_steps(
+    model: Model, found: list[WeightChange], known: Mapping[str, Tensor] | None = None
+) -> Generator[int, None, None]:
+    """As :func:`changes`, weight by weight; yields how many are compared.
+
+    ``known``: first weights of all that can differ, where that is known; no files are read then.
+    """
+    first = _first(model) if known is None else known
     with model.lock:
-        weights = list(_distinct(model, first).items())
+        weights = [(n, w) for n, w in model.parameters() if n in first]
+        if known is None:
+            weights = list(_distinct(model, first).items())
     for done, (name, weight) in enumerate(weights):
         with model.lock, torch.no_grad():
             change = _change(name, first[name], weight)
@@ -142,6 +149,19 @@ def restore(model: Model) -> list[str]:
             weight.copy_(first[name])
     model.attached.pop(_READ, None)
     return [plain_name(name) for name, _ in edited]
+
+
+def owner_of(model: Model, view: Tensor) -> tuple[str, Tensor]:
+    """The largest weight that a view lies in, and its name. Raises ModelError: it lies in none."""
+    place = view.untyped_storage().data_ptr()
+    found = [
+        (name, weight)
+        for name, weight in model.parameters()
+        if weight.untyped_storage().data_ptr() == place
+    ]
+    if not found:
+        raise ModelError("It lies in no weight of the model.", "Load the model again.")
+    return max(found, key=lambda pair: pair[1].numel())
 
 
 def plain_name(name: str) -> str:

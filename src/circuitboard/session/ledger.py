@@ -25,6 +25,7 @@ from circuitboard.methods.weight_edits import (
     unit,
 )
 from circuitboard.models.model import Model
+from circuitboard.models.originals import owner_of
 from circuitboard.models.seen import seeing
 from circuitboard.spec.errors import ModelError
 
@@ -120,6 +121,18 @@ class Ledger:
         """All weights have been put back by other means."""
         self._held.clear()
         self.edits = ()
+
+    def first(self) -> dict[str, Tensor]:
+        """Every edited weight, by name, on the CPU, as it was before the edits."""
+        found: dict[str, Tensor] = {}
+        with self.model.lock, torch.no_grad():
+            for held in self._held.values():
+                view = held.matrix.find()
+                name, weight = owner_of(self.model, view)
+                copy = found.setdefault(name, weight.detach().to("cpu", copy=True))
+                start = view.storage_offset() - weight.storage_offset()
+                copy.as_strided(view.size(), view.stride(), start).copy_(held.before)
+        return found
 
     def before(self, weight: Tensor) -> Tensor:
         """A lens: an edited matrix as it was before the edits; all else as it is."""

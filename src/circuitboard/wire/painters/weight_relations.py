@@ -221,12 +221,15 @@ def paint_edits(view: WeightEditsView, scene: Scene) -> WeightEditsInfo:
     model, ledger = scene.model, ledger_of(scene.model)
     total = sum(1 for _ in model.parameters())
 
+    # nobody else has written: what the boards did is all there is
+    known = ledger.first() if scene.engine.epoch == ledger.own else None
+
     def begin() -> Sweep[_Changes]:
         kept = _Changes()
 
         def steps() -> Steps:
             try:
-                for done in originals.change_steps(model, kept.found):
+                for done in originals.change_steps(model, kept.found, known):
                     kept.done = done
                     yield done
             except CircuitboardError as error:
@@ -239,7 +242,7 @@ def paint_edits(view: WeightEditsView, scene: Scene) -> WeightEditsInfo:
 
     found = _Changes(done=total)
     if scene.engine.epoch > 0 or ledger.edits:
-        quick = originals.weight_bytes(model) < 1 << 24
+        quick = known is not None or originals.weight_bytes(model) < 1 << 24
         found = scene.backlog.get(view, ("changes", scene.engine.epoch), begin, quick=quick)
     problem = found.problem
     return WeightEditsInfo(

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -22,7 +21,7 @@ from circuitboard.methods.weight_edits import ScaleDirection, matrix_of, same_ta
 from circuitboard.models import originals
 from circuitboard.models.model import Model
 from circuitboard.models.rotary import is_rotary
-from circuitboard.models.seen import seeing
+from circuitboard.models.seen import Lens, seeing
 from circuitboard.session.background import Sweep
 from circuitboard.session.board import Board
 from circuitboard.session.ledger import ledger_of
@@ -82,10 +81,16 @@ def _ends(view: WeightMatrixView | WeightPairsView, scene: Scene) -> list[Ends]:
     for side in ("now", "loaded"):
         if view.side not in (side, "difference"):
             continue
-        lens = originals.first_lens(model) if side == "loaded" else None
-        with seeing(lens) if lens else nullcontext():
+        with seeing(_loaded(scene) if side == "loaded" else None):
             found.append(token_circuits.ends_of(model, head, view.circuit, view.fold, view.offset))
     return found
+
+
+def _loaded(scene: Scene) -> Lens:
+    """Sees the weights as they were at first."""
+    ledger = ledger_of(scene.model)
+    # nobody else has written: no files need be read
+    return ledger.before if scene.engine.epoch == ledger.own else originals.first_lens(scene.model)
 
 
 def paint_pairs(view: WeightPairsView, scene: Scene) -> WeightPairsInfo:
