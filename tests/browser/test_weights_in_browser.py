@@ -113,6 +113,7 @@ def test_a_click_on_a_grid_selects_heads_and_a_path_is_followed(page: Page) -> N
     value = float(page.get_by_test_id("composition-cell").get_attribute("data-value") or "nan")
     plain = run_cell(page, 'float(cb.composition_scores(model, "K")[0, 0, 1, 3])')
     assert abs(value - float(plain)) < 1e-4
+    grid.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("weights-view")).to_contain_text("Weights, L0H0")
     assert run_cell(page, "board.selection") == "['L0H0']"

@@ -16,8 +16,11 @@ import circuitboard as cb
 import tiny
 from circuitboard.engine.engine import engine_of
 from circuitboard.models.attention import head_weights
+from circuitboard.session.board import Board
 from circuitboard.session.ledger import ledger_of
+from circuitboard.wire.messages import WeightMatrixView, WeightPathView, WeightSvdView
 from circuitboard.wire.painters import weights as painter
+from circuitboard.wire.recording import Recorder, wanted
 
 HEAD = {"layer": 1, "head": 1}
 EDITS = {"kind": "weight-edits"}
@@ -83,6 +86,7 @@ def test_a_matrix_over_typed_tokens() -> None:
     ids = list(dict.fromkeys(ear.board.model.tokenize("t5 t9 t5")))
     assert found["info"]["ids"] == ids
     plain = cb.ov_circuit(ear.board.model, "L1H1", ids).matrix
+    assert plain is not None
     np.testing.assert_allclose(arrays["cells"], plain, atol=1e-6)
 
 
@@ -152,14 +156,14 @@ def test_a_direction_is_scaled_listed_undone_and_restored(name: str) -> None:
     now = sorted((arrays["values"] * arrays["factors"]).tolist(), reverse=True)
     np.testing.assert_allclose(now, cb.svd(m, "L1H1.ov", 8).values, atol=1e-4)
     _, cells = latest(ear, "weight-matrix", 2)
-    for side, wanted in (
+    for side, expected in (
         ("loaded", loaded["cells"]),
         ("difference", cells["cells"] - loaded["cells"]),
     ):
         ear.heard.clear()
         ear.say("show", 3, views=[{**matrix, "side": side}, {**pairs, "side": side}])
         _, found = ear.view("weight-matrix", 2)
-        np.testing.assert_allclose(found["cells"], wanted, atol=1e-6)
+        np.testing.assert_allclose(found["cells"], expected, atol=1e-6)
         until(ear, "weight-pairs", 2, lambda i: i["done"] == i["total"])
     ear.say("act", 4, verb="undo")
     assert (ear.board.result.metric, ear.board.weights_changed()) == (clean, [])
@@ -216,3 +220,18 @@ def test_an_edit_of_a_board_keeps_directions_that_are_known() -> None:
         head_weights(model, 0, 0, "O").mul_(2.0)
     ear.board.wait()
     assert engine_of(model).epoch - ledger_of(model).own == 1
+
+
+def test_a_saved_board_has_what_the_panel_shows_first() -> None:
+    board = Board(tiny.model("llama"), PROMPT, "t7", "t11")
+    board.selection = ["L1H2", "L0.mlp.n3"]
+    views = {view for view in wanted(board) if type(view).__name__.startswith("Weight")}
+    assert WeightPathView(path="L0.mlp->L1H2.k") in views
+    assert WeightMatrixView(layer=1, head=2) in views
+    assert {v.place for v in views if isinstance(v, WeightSvdView)} == {
+        *("L1H2.ov", "L1H2.qk"),
+        *("L0.mlp.in", "L0.mlp.gate", "L0.mlp.out"),
+    }
+    recorder = Recorder(board)
+    outcome = recorder.outcome()
+    assert all(recorder.paint(view, outcome)[0].problem is None for view in views)

@@ -281,13 +281,20 @@ def record_overview(board: Board) -> list[WeightOverviewView]:
 
 def record_path(board: Board) -> list[WeightPathView]:
     """Through the parts selected, by each input of the last one."""
-    parts = [a for a in board.selection if Address.parse(a).part in ("head", "mlp")]
-    parts.sort(key=lambda a: Address.parse(a).layer or 0)
+    found: list[tuple[int, bool, str]] = []
+    for place in (Address.parse(a) for a in board.selection if "->" not in a):
+        layer = place.layer or 0
+        if place.head is not None:
+            found.append((layer, False, f"L{layer}H{place.head}"))
+        elif place.part.startswith("mlp") or place.neuron is not None:
+            found.append((layer, True, f"L{layer}.mlp"))
+    found.sort(key=lambda part: part[:2])
+    parts = list(dict.fromkeys(name for _, _, name in found))
     if len(parts) < 2:
         return []
-    ends = ["k", "q", "v"] if Address.parse(parts[-1]).head is not None else [""]
     path = "->".join(parts)
-    return [WeightPathView(path=f"{path}.{end}" if end else path) for end in ends]
+    ends = [""] if found[-1][1] else [".k", ".q", ".v"]
+    return [WeightPathView(path=f"{path}{end}") for end in ends]
 
 
 def record_edits(board: Board) -> list[WeightEditsView]:
