@@ -222,10 +222,10 @@ def paint_edits(view: WeightEditsView, scene: Scene) -> WeightEditsInfo:
     total = sum(1 for _ in model.parameters())
 
     # nobody else has written: what the boards did is all there is
-    known = ledger.first() if scene.engine.epoch == ledger.own else None
+    alone = scene.engine.epoch == ledger.own
 
     def begin() -> Sweep[_Changes]:
-        kept = _Changes()
+        kept, known = _Changes(), ledger.first() if alone else None
 
         def steps() -> Steps:
             try:
@@ -242,7 +242,7 @@ def paint_edits(view: WeightEditsView, scene: Scene) -> WeightEditsInfo:
 
     found = _Changes(done=total)
     if scene.engine.epoch > 0 or ledger.edits:
-        quick = known is not None or originals.weight_bytes(model) < 1 << 24
+        quick = alone or originals.weight_bytes(model) < 1 << 24
         found = scene.backlog.get(view, ("changes", scene.engine.epoch), begin, quick=quick)
     problem = found.problem
     return WeightEditsInfo(
