@@ -110,7 +110,9 @@ def test_a_click_on_a_grid_selects_heads_and_a_path_is_followed(page: Page) -> N
     expect_painted(grid, at_least=6)
     grid.focus()
     page.keyboard.press("ArrowRight")
-    value = float(page.get_by_test_id("composition-cell").get_attribute("data-value") or "nan")
+    cell = page.get_by_test_id("composition-cell")
+    expect(cell).to_have_attribute("data-value", re.compile(r"^-?\d"))  # it fills in
+    value = float(cell.get_attribute("data-value") or "nan")
     plain = run_cell(page, 'float(cb.composition_scores(model, "K")[0, 0, 1, 3])')
     assert abs(value - float(plain)) < 1e-4
     grid.focus()
