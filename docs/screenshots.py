@@ -94,6 +94,14 @@ def search(page: Page) -> None:
     expect(page.get_by_test_id("map-results")).not_to_contain_text("being computed", timeout=JOB_MS)
 
 
+def weights(page: Page) -> None:
+    """A head's directions, one of them made smaller."""
+    execute(page, f"board.selection = {HEAD!r}")
+    page.get_by_test_id("tab-weights").click()
+    page.get_by_test_id("weights-tab-directions").click()
+    execute(page, f"board.scale_direction({HEAD + '.ov'!r}, 0, 0.5); board.wait()")
+
+
 def show_own(page: Page) -> None:
     """A view of the user's own."""
     execute(page, OWN)
@@ -113,6 +121,7 @@ VIEWS = {
     "view-mlp": Picture("mlp", select("L1.mlp"), "neuron-table"),
     "view-norm": Picture("norm", select("L2.ln1"), "norm-view"),
     "view-residual": Picture("residual", press("tab-residual"), "lens-grid-canvas"),
+    "view-weights": Picture("weights", weights, "weight-direction", 900),
     "view-parts": Picture(
         "residual", press("tab-residual", "residual-parts"), "decomposition", 900
     ),
@@ -213,9 +222,10 @@ def dock(page: Page, panel: str) -> Locator:
 
 
 def tidy(page: Page) -> None:
-    """The map as it was: no table, nothing searched for."""
+    """The weights and the map as they were: no table, nothing searched for."""
     if page.get_by_test_id("map-table").count():
         page.get_by_test_id("map-table-toggle").click()
+    execute(page, "board.restore_weights()")
     page.get_by_test_id("map-search").fill("")
     page.get_by_test_id("map-search").blur()
 

@@ -43,6 +43,7 @@ _HOMES = {
     "svd": "circuitboard.methods.singular",
     "virtual_weights": "circuitboard.methods.virtual",
     "copying_scores": "circuitboard.methods.copying",
+    "ov_eigenvalues": "circuitboard.methods.circuit_eigenvalues",
     "Watch": "circuitboard.engine.sweep",
     "decompose": "circuitboard.methods.decomposition",
     "logit_lens": "circuitboard.methods.logit_lens",
@@ -100,6 +101,7 @@ __all__ = [
     "neuron_words",
     "output_direction",
     "ov_circuit",
+    "ov_eigenvalues",
     "patch_grid",
     "path_patch",
     "qk_circuit",
@@ -142,6 +144,7 @@ if TYPE_CHECKING:
         attribution_patching,
         gradient_times_activation,
     )
+    from circuitboard.methods.circuit_eigenvalues import ov_eigenvalues
     from circuitboard.methods.composition import composition_scores
     from circuitboard.methods.copying import copying_scores
     from circuitboard.methods.decomposition import decompose

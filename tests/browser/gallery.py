@@ -96,7 +96,7 @@ SUBJECTS = {
         select=(("mlp", "L2.mlp"), ("norm", "L2.ln1.scale"), ("residual", "L2.resid_post")),
     ),
     "steered": Subject(steered, panels=("steering",), themes=("light", "dark")),
-    "gpt2": Subject(gpt2, panels=("map", "head", "residual")),
+    "gpt2": Subject(gpt2, panels=("map", "head", "residual", "weights")),
     "llama": Subject(
         llama,
         panels=("map", "head", "mlp", "norm"),

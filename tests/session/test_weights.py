@@ -15,8 +15,10 @@ from circuitboard.models import originals
 from circuitboard.models.attention import head_weights
 from circuitboard.models.mlp import mlp_weights
 from circuitboard.models.model import Model
+from circuitboard.models.seen import seeing
 from circuitboard.models.tiny import number_tokenizer
 from circuitboard.session.board import Board
+from circuitboard.session.ledger import ledger_of
 from circuitboard.spec.errors import AddressError, InterventionError, ModelError
 
 PROMPT = tiny.prompt()
@@ -190,8 +192,8 @@ def test_one_singular_value_is_scaled_and_no_other(name: str, place: str, fold: 
 def test_removing_every_direction_of_ov_is_taking_the_head_out(name: str) -> None:
     """Values have a bias in GPT-2: W_O is zero then, so that it writes nothing either."""
     b = board(name)
-    for _ in range(b.model.facts.d_head):
-        b.scale_direction("L1H2.ov", 0, fold=False)
+    for index in range(b.model.facts.d_head):
+        b.scale_direction("L1H2.ov", index, fold=False)
     assert head_weights(b.model, 1, 2, "O").abs().max() < 1e-5
     with_it = b.result.metric
     b.restore_weights()
@@ -270,3 +272,118 @@ def test_the_code_of_a_board_repeats_its_edits() -> None:
     assert made["board"].result.metric == metric
     b.restore_weights()
     assert "zero_neuron" not in b.code()
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "neox"])
+def test_edits_are_undone_and_made_again_bit_for_bit(name: str) -> None:
+    b = board(name)
+    steps = [bits(b.model)]
+    metrics = [b.result.metric]
+    for edit in (
+        lambda: b.scale_direction("L1H1.ov", 0, 0.5),
+        lambda: b.scale_direction("L1H1.ov", 2, 3.0),
+        lambda: b.scale_direction("L0H2.qk", 1),
+        lambda: b.zero_neuron("L1.mlp.n5"),
+        lambda: b.scale_direction("L1.mlp.out", 0, 0.25),
+        lambda: b.scale_direction("L1H1.ov", 0, -1.0),  # takes the place of 0.5
+    ):
+        edit()
+        steps.append(bits(b.model))
+        metrics.append(b.result.metric)
+    assert len(set(metrics)) == len(metrics)
+    assert len(b.weight_edits) == 5
+    for before, metric in zip(reversed(steps[:-1]), reversed(metrics[:-1]), strict=True):
+        b.undo()
+        assert bits(b.model) == before
+        assert b.result.metric == metric
+    assert not b.can_undo
+    assert b.weights_changed() == []
+    for after in steps[1:]:
+        b.redo()
+        assert bits(b.model) == after
+    b.undo()
+    b.restore_weights()
+    assert (bits(b.model), b.weight_edits) == (steps[0], ())
+    b.undo()
+    assert bits(b.model) == steps[-2]
+
+
+def test_a_factor_of_one_takes_the_edit_back() -> None:
+    b = board("gpt2")
+    first = bits(b.model)
+    b.scale_direction("L1H1.ov", 1, 0.25)
+    b.scale_direction("L1H1.ov", 3, 0.5)
+    b.zero_neuron("L0.mlp.n1")
+    b.scale_direction("L1H1.ov", 1, 1.0)
+    one = np.array(cb.svd(tiny.fresh("gpt2"), "L1H1.ov", 8).values)
+    one[3] /= 2
+    now = cb.svd(b.model, "L1H1.ov", 8).values
+    np.testing.assert_allclose(now, np.sort(one)[::-1], atol=1e-5)
+    b.scale_direction("L1H1.ov", 3, 1)
+    b.zero_neuron("L0.mlp.n1", back=True)
+    assert (bits(b.model), b.weight_edits) == (first, ())
+
+
+def test_undo_leaves_what_other_code_wrote() -> None:
+    b = board("gpt2")
+    b.ablate("L0H0")
+    b.scale_direction("L1H1.ov", 0)
+    b.scale_direction("L1H2.ov", 0)
+    with torch.no_grad():
+        head_weights(b.model, 1, 1, "O").add_(1.0)
+    theirs = head_weights(b.model, 1, 1, "O").clone()
+    b.wait()
+    assert b.weight_edits == ("board.scale_direction('L1H2.ov', 0, 0.0)",)
+    while b.can_undo:
+        b.undo()
+    assert torch.equal(head_weights(b.model, 1, 1, "O"), theirs)
+    assert b.interventions == [] or len(list(b.interventions)) == 0
+    assert len(b.restore_weights()) >= 1
+    assert b.weights_changed() == []
+
+
+def test_undo_of_one_board_leaves_the_edits_of_another() -> None:
+    model = tiny.fresh("gpt2")
+    one, two = (Board(model, PROMPT, "t7", "t11") for _ in range(2))
+    two.ablate("L0H0")
+    one.scale_direction("L0H1.ov", 0)
+    edited = bits(model)
+    two.undo()
+    assert bits(model) == edited
+    two.wait()
+    two.redo()
+    assert bits(model) == edited
+    assert two.weight_edits == one.weight_edits
+    two.scale_direction("L1H1.qk", 0)
+    two.undo()
+    assert bits(model) == edited
+
+
+@pytest.mark.parametrize("name", ["names", *ALL])
+def test_weights_are_seen_as_they_were_at_first(name: str) -> None:
+    b = Board("names") if name == "names" else board(name)
+    places = ["L1H1.ov", "L1H1.qk", "L1.mlp.in", "L1.mlp.out"]
+    first = [cb.svd(b.model, place, 4).values for place in places]
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for _, w in b.model.parameters():
+            w.add_(torch.randn(w.shape, generator=generator) * 0.1)
+    assert [cb.svd(b.model, place, 4).values for place in places] != first
+    with seeing(originals.first_lens(b.model)):
+        assert [cb.svd(b.model, place, 4).values for place in places] == first
+    assert [cb.svd(b.model, place, 4).values for place in places] != first
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "gemma3", "neox", "opt", "native"])
+def test_the_ledger_knows_the_first_weights_of_what_it_edited(name: str) -> None:
+    b = board(name)
+    first = {n: w.detach().clone() for n, w in b.model.parameters()}
+    for place in ("L1H1.ov", "L1H0.ov", "L1H1.qk", "L1.mlp.in"):
+        b.scale_direction(place, 0, 0.5)
+    b.zero_neuron("L1.mlp.n5")
+    known = ledger_of(b.model).first()
+    assert all(torch.equal(weight, first[n]) for n, weight in known.items())
+    found: list[originals.WeightChange] = []
+    list(originals.change_steps(b.model, found, known))
+    assert sorted(c.name for c in found) == sorted(c.name for c in b.weights_changed())
+    assert {c.name: c for c in found} == {c.name: c for c in b.weights_changed()}

@@ -12,7 +12,7 @@ with A_l = Q_A R_A and B_r = Q_B R_B, exactly.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Generator
 
 import numpy as np
 import torch
@@ -27,9 +27,14 @@ from circuitboard.spec.errors import InterventionError
 
 Floats = NDArray[np.float32]
 
+#: By what a later head reads.
+KINDS = ("Q", "K", "V")
 #: Random draws behind the baseline, and their seed.
 DRAWS = 300
 SEED = 0
+#: Draws in one step.
+TOGETHER = 10
+_scores: dict[tuple[int, int, int, int], float] = {}
 
 
 def composition_scores(
@@ -57,25 +62,63 @@ def composition_scores(
     Raises:
         InterventionError: an unknown kind or baseline.
     """
-    if kind not in ("Q", "K", "V") or baseline not in ("subtract", "none"):
+    if kind not in KINDS or baseline not in ("subtract", "none"):
         raise InterventionError(
             f"There is no composition {kind!r} with baseline {baseline!r}.",
             'Choose "Q", "K" or "V"; "subtract" or "none".',
         )
     f, watch = model.facts, watch or Watch()
     found = np.full((f.n_layers, f.n_heads, f.n_layers, f.n_heads), np.nan, np.float32)
-    less = random_score(f.d_model, f.d_head) if baseline == "subtract" else 0.0
+    watch.check()
+    for done in composition_steps(model, kind, found, fold=fold):
+        watch.progress(done, pair_count(model))
+        watch.check()
+    return found - random_score(f.d_model, f.d_head) if baseline == "subtract" else found
+
+
+def pair_count(model: Model) -> int:
+    """How many pairs of an earlier and a later layer there are: the steps of the scores."""
+    return model.facts.n_layers * (model.facts.n_layers - 1) // 2
+
+
+def composition_steps(
+    model: Model, kind: str, found: Floats, *, fold: bool = True
+) -> Generator[int, None, None]:
+    """Fills in plain ratios [l, h, l, h]; yields the pairs of layers done."""
+    layers, heads, done = model.facts.n_layers, range(model.facts.n_heads), 0
     earlier: list[Float[Tensor, "h e d"]] = []
-    for layer in range(f.n_layers):
+    for layer in range(layers):
         if layer:
-            later = [_read(model, layer, h, kind, fold) for h in range(f.n_heads)]
-            reading = torch.stack([_reader(factors) for factors in later])
+            reading = torch.stack([_reader(_read(model, layer, h, kind, fold)) for h in heads])
             for before, writing in enumerate(earlier):
-                watch.check()
-                found[before, :, layer] = _ratios(writing, reading).numpy() - less
-        earlier.append(torch.stack([_writer(ov(model, layer, h, fold)) for h in range(f.n_heads)]))
-        watch.progress(layer + 1, f.n_layers)
-    return found
+                found[before, :, layer] = _ratios(writing, reading).numpy()
+                done += 1
+                yield done
+        earlier.append(torch.stack([_writer(ov(model, layer, h, fold)) for h in heads]))
+
+
+def head_composition_steps(
+    model: Model, head: tuple[int, int], found: Floats, *, fold: bool = True
+) -> Generator[int, None, None]:
+    """Plain ratios of one head with all others by Q, K and V, [3, l, h]; yields the layers done.
+
+    In earlier layers: how much this head reads of the head there; in later ones: how much that one
+    reads of this. NaN in its own layer.
+    """
+    layer, which = head
+    heads = range(model.facts.n_heads)
+    own = [_reader(_read(model, layer, which, kind, fold))[None] for kind in KINDS]
+    writes = _writer(ov(model, layer, which, fold))[None]
+    for other in range(model.facts.n_layers):
+        if other < layer:
+            writing = torch.stack([_writer(ov(model, other, h, fold)) for h in heads])
+            for row, reading in enumerate(own):
+                found[row, other] = _ratios(writing, reading)[:, 0].numpy()
+        elif other > layer:
+            for row, kind in enumerate(KINDS):
+                reading = torch.stack([_reader(_read(model, other, h, kind, fold)) for h in heads])
+                found[row, other] = _ratios(writes, reading)[0].numpy()
+        yield other + 1
 
 
 def _read(model: Model, layer: int, head: int, kind: str, fold: bool) -> Factors:
@@ -107,16 +150,28 @@ def _ratios(
     return torch.stack([product.square().sum((0, 2)).sqrt() for product in products]).float()
 
 
-@lru_cache(maxsize=64)
 def random_score(d_model: int, d_head: int, draws: int = DRAWS, seed: int = SEED) -> float:
     """The mean score of random heads of this shape; near 1 / sqrt(d_model)."""
-    generator = torch.Generator().manual_seed(seed)
-    total = 0.0
-    for _ in range(draws):
-        a, b, c, d = (_kaiming(d_model, d_head, generator) for _ in range(4))
-        writing, reading = _writer(Factors(a, b)), _reader(Factors(c, d))
-        total += float((writing @ reading).norm())
-    return total / draws
+    *_, score = random_score_steps(d_model, d_head, draws, seed)
+    return score
+
+
+def random_score_steps(
+    d_model: int, d_head: int, draws: int = DRAWS, seed: int = SEED
+) -> Generator[float, None, None]:
+    """As :func:`random_score`, a few draws at a time: the last value is the mean over all."""
+    key = (d_model, d_head, draws, seed)
+    if key not in _scores:
+        generator = torch.Generator().manual_seed(seed)
+        total = 0.0
+        for draw in range(draws):
+            a, b, c, d = (_kaiming(d_model, d_head, generator) for _ in range(4))
+            writing, reading = _writer(Factors(a, b)), _reader(Factors(c, d))
+            total += float((writing @ reading).norm())
+            if draw % TOGETHER == 0:
+                yield total / (draw + 1)
+        _scores[key] = total / draws
+    yield _scores[key]
 
 
 def _kaiming(d_model: int, d_head: int, generator: torch.Generator) -> Float[Tensor, "d e"]:

@@ -75,6 +75,11 @@ class Factors:
         Fewer where the rank is lower. By the eigenvectors of r x r Gram matrices, so that the long
         sides (a vocabulary) are only multiplied with.
         """
+        if _is_identity(self.left):
+            return _svd_beside_identity(self.right, k)
+        if _is_identity(self.right):
+            values, b, a = _svd_beside_identity(self.left, k)
+            return values, a, b
         left, back_left = _root(_gram(self.left))
         right, back_right = _root(_gram(self.right))
         u, values, vh = torch.linalg.svd(left.T @ right, full_matrices=False)
@@ -85,6 +90,22 @@ class Factors:
             for side, end in zip((self.left, self.right), ends, strict=True)
         )
         return values[:some], a, b
+
+
+def _is_identity(matrix: Tensor) -> bool:
+    square = matrix.shape[0] == matrix.shape[1]
+    return square and torch.equal(matrix, torch.eye(len(matrix)).to(matrix))
+
+
+def _svd_beside_identity(right: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Of ``right.T`` [r, b], which is no product: one decomposition of its Gram matrix does."""
+    squares, vectors = torch.linalg.eigh(_gram(right))
+    kept = squares > squares[-1].clamp_min(0) * ROUNDING
+    values = squares[kept].sqrt().flip(0)
+    vectors = vectors[:, kept].flip(1)[:, :k]
+    some = values[: vectors.shape[1]]
+    ends = vectors / some
+    return some, vectors, torch.cat([rows @ ends for rows in _blocks(right)])
 
 
 def _wide(matrix: Tensor) -> Float[Tensor, "*any"]:

@@ -144,7 +144,7 @@ def svd(model: Model, place: str, k: int = 10, *, words: int = 10, fold: bool = 
         side_words(model, side, vectors, fold)
         for side, vectors in zip(where.sides, (left, right), strict=True)
     ]
-    sign = _signs(sides[1])
+    sign = signs(sides[1])
     whole = factors.norm() ** 2
     return Singular(
         str(where),
@@ -153,7 +153,7 @@ def svd(model: Model, place: str, k: int = 10, *, words: int = 10, fold: bool = 
             SingularDirection(
                 float(value),
                 *(
-                    _far(model, side, sign[i] * along_side[:, i], words)
+                    far(model, side, sign[i] * along_side[:, i], words)
                     for side, along_side in zip(where.sides, sides, strict=True)
                 ),
             )
@@ -174,11 +174,12 @@ def side_words(model: Model, side: Side, vectors: Tensor, fold: bool) -> Tensor:
     return along(embedded(model), vectors)
 
 
-def _far(model: Model, side: Side, values: Tensor, k: int) -> Words:
+def far(model: Model, side: Side, values: Tensor, k: int) -> Words:
+    """The k tokens or neurons at each end of a vector of :func:`side_words`."""
     return neurons_at(values, k) if side == "neurons" else tokens_at(model, values, k)
 
 
-def _signs(values: Tensor) -> Tensor:
+def signs(values: Tensor) -> Tensor:
     """For each column 1 or -1: the sign of its entry of the largest size."""
     furthest = values.gather(0, values.abs().argmax(0, keepdim=True))[0]
     return torch.where(furthest < 0, -torch.ones_like(furthest), torch.ones_like(furthest))

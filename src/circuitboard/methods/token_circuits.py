@@ -9,7 +9,7 @@ entries, block by block, with no more than ``BLOCK`` entries at any time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,6 +36,8 @@ from circuitboard.spec.address import Address
 from circuitboard.spec.errors import PromptError
 
 Floats = NDArray[np.float32]
+
+CircuitName = Literal["ov", "qk"]
 
 #: Entries of the matrix that are held at once.
 BLOCK = 1 << 24
@@ -102,18 +104,10 @@ def ov_circuit(
         AddressError: it is no head; TargetError, PromptError: a token is none.
     """
     layer, which = head_place(model, head)
-    factors = ov(model, layer, which, fold)
     ids = _ids(model, tokens)
-    columns = before_logits(model, factors.right, fold)
-    rows = _over(embedded(model), factors.left, ids)
-    return _circuit(
-        model,
-        (f"L{layer}H{which}", ("source", "logit"), _notes(model, fold, "OV")),
-        Factors(rows, _over(unembedded(model), columns, ids)),
-        ids,
-        k,
-        watch or Watch(),
-    )
+    called = f"L{layer}H{which}", ("source", "logit"), notes(model, layer, "ov", fold)
+    factors = ends_of(model, (layer, which), "ov", fold).over(ids)
+    return _circuit(model, called, factors, ids, k, watch or Watch())
 
 
 def qk_circuit(
@@ -146,20 +140,41 @@ def qk_circuit(
         ModelError: an offset in a model without rotary positions, or that cannot be applied.
     """
     layer, which = head_place(model, head)
-    factors = qk(model, layer, which, fold, offset)
     ids = _ids(model, tokens)
-    notes = _notes(model, fold, "QK")
-    if is_rotary(model, layer):
-        notes = (*notes, f"rotated for a key {offset} tokens before the query")
-    rows = _over(embedded(model), factors.left, ids)
-    return _circuit(
-        model,
-        (f"L{layer}H{which}", ("query", "key"), notes),
-        Factors(rows, _over(embedded(model), factors.right, ids)),
-        ids,
-        k,
-        watch or Watch(),
-    )
+    called = f"L{layer}H{which}", ("query", "key"), notes(model, layer, "qk", fold, offset)
+    factors = ends_of(model, (layer, which), "qk", fold, offset).over(ids)
+    return _circuit(model, called, factors, ids, k, watch or Watch())
+
+
+@dataclass(frozen=True)
+class Ends:
+    """A circuit over tokens, not multiplied out: (rows @ left) (columns @ right)^T [v, v].
+
+    Attributes:
+        rows, columns: [v, d], W_E or W_U: views.
+        left, right: [d, e], float64.
+    """
+
+    rows: Float[Tensor, "v d"]
+    left: Float[Tensor, "d e"]
+    columns: Float[Tensor, "v d"]
+    right: Float[Tensor, "d e"]
+
+    def over(self, ids: tuple[int, ...] | None) -> Factors:
+        """Over all tokens, or some."""
+        return Factors(_over(self.rows, self.left, ids), _over(self.columns, self.right, ids))
+
+
+def ends_of(
+    model: Model, head: tuple[int, int], circuit: CircuitName, fold: bool, offset: int = 0
+) -> Ends:
+    """The circuit of a head (layer, head): see :func:`ov_circuit` and :func:`qk_circuit`."""
+    if circuit == "ov":
+        factors = ov(model, *head, fold)
+        right = before_logits(model, factors.right, fold)
+        return Ends(embedded(model), factors.left, unembedded(model), right)
+    factors = qk(model, *head, fold, offset)
+    return Ends(embedded(model), factors.left, embedded(model), factors.right)
 
 
 def _ids(model: Model, tokens: Sequence[str | int] | None) -> tuple[int, ...] | None:
@@ -180,15 +195,20 @@ def _over(table: Tensor, columns: Tensor, ids: tuple[int, ...] | None) -> Tensor
     return along(table if ids is None else table[list(ids)], columns)
 
 
-def _notes(model: Model, fold: bool, kind: Literal["OV", "QK"]) -> tuple[str, ...]:
-    normed = model.facts.norm != "none"
+def notes(
+    model: Model, layer: int, circuit: CircuitName, fold: bool, offset: int = 0
+) -> tuple[str, ...]:
+    """What a circuit over tokens holds and what it leaves out, in words."""
     folded = "norms' gains folded in, their scales left out"
     if model.facts.norm == "LN":
         folded = "norms' gains and centring folded in, their scales left out"
     left = "biases and positions left out"
-    if kind == "QK":
+    if circuit == "qk":
         left += "; no factor 1/sqrt(d_head)"
-    return (folded if fold else "norms left out", left) if normed else (left,)
+    said = [folded if fold else "norms left out", left]
+    if circuit == "qk" and is_rotary(model, layer):
+        said.append(f"rotated for a key {offset} tokens before the query")
+    return tuple(said[model.facts.norm == "none" :])
 
 
 def _circuit(
@@ -205,6 +225,14 @@ def _circuit(
     return TokenCircuit(name, axes, ids, matrix, high, low, notes)
 
 
+@dataclass
+class TopPairs:
+    """The largest and the smallest entries seen so far, the furthest first."""
+
+    high: list[Pair]
+    low: list[Pair]
+
+
 def top_pairs(
     model: Model,
     factors: Factors,
@@ -212,25 +240,55 @@ def top_pairs(
     watch: Watch,
     ids: tuple[int, ...] | None = None,
 ) -> tuple[list[Pair], list[Pair]]:
-    """The k largest and the k smallest entries of a matrix over tokens, exactly.
+    """The k largest and the k smallest entries of a matrix over tokens, exactly."""
+    found = TopPairs([], [])
+    watch.check()
+    for done in pair_steps(model, factors, k, found, ids):
+        watch.progress(done, len(factors.left))
+        watch.check()
+    return found.high, found.low
+
+
+def pair_steps(
+    model: Model,
+    factors: Factors,
+    k: int,
+    found: TopPairs,
+    ids: tuple[int, ...] | None = None,
+    block: int | None = None,
+) -> Generator[int, None, None]:
+    """As :func:`top_pairs`, block by block; yields the rows done.
 
     A running list of the best is kept; of each block of rows only those that beat its worst are
-    sorted, so that most blocks cost one product.
+    sorted. Rows and columns come by length, the longest first: no entry exceeds the product of the
+    two lengths, so that columns too short to beat the worst are not multiplied with at all.
+
+    Args:
+        block: entries of the matrix that are held at once.
     """
     left, right = (side.to(model.device, torch.float32) for side in (factors.left, factors.right))
-    height = max(1, BLOCK // len(right))
+    (left, rows, reach), (right, columns, lengths) = _by_length(left), _by_length(right)
+    height, width = max(1, (block or BLOCK) // len(right)), len(right)
     best = [_Best(k, sign) for sign in (1.0, -1.0)]
     for start in range(0, len(left), height):
-        watch.check()
-        block = left[start : start + height] @ right.T
-        for side in best:
-            side.see(block, start)
-        watch.progress(min(start + height, len(left)), len(left))
-    found = [
-        [_pair(model, ids, at // len(right), at % len(right), value) for at, value in side.list()]
-        for side in best
-    ]
-    return found[0], found[1]
+        worst = min(side.worst for side in best)
+        # lengths fall: those that can still win come first; a little more, for rounding
+        some = int((lengths * reach[start] * (1 + 1e-4) >= worst).sum())
+        if some and k:
+            entries = left[start : start + height] @ right[:some].T
+            for side in best:
+                side.see(entries, rows[start : start + height], columns, width)
+            found.high, found.low = (
+                [_pair(model, ids, at // width, at % width, x) for at, x in side.list()]
+                for side in best
+            )
+        yield min(start + height, len(left))
+
+
+def _by_length(matrix: Float[Tensor, "v r"]) -> tuple[Tensor, Tensor, Tensor]:
+    """The rows by length, the longest first; where each was; and the lengths."""
+    lengths, order = matrix.norm(dim=1).sort(descending=True, stable=True)
+    return matrix[order], order, lengths
 
 
 def _pair(model: Model, ids: tuple[int, ...] | None, i: int, j: int, value: float) -> Pair:
@@ -246,17 +304,23 @@ class _Best:
         self.values = torch.empty(0)
         self.places = torch.empty(0, dtype=torch.int64)
 
-    def see(self, block: Float[Tensor, "r v"], start: int) -> None:
-        width = block.shape[1]
-        rows = torch.arange(len(block), device=block.device)
+    @property
+    def worst(self) -> float:
+        """What an entry has to exceed in size; below everything while the list is not full."""
+        return float(self.values[-1]) if len(self.values) == self.k else -float("inf")
+
+    def see(self, block: Float[Tensor, "r c"], rows: Tensor, columns: Tensor, width: int) -> None:
+        """Takes what is best of a block, whose rows and first columns are numbered so."""
+        kept = torch.arange(len(block), device=block.device)
         if len(self.values) == self.k:
             furthest = block.amax(1) if self.sign > 0 else -block.amin(1)
-            rows = rows[furthest > self.values[-1].to(block)]
-        if not len(rows) or not self.k:
+            kept = kept[furthest > self.values[-1].to(block)]
+        if not len(kept):
             return
-        some = (block if len(rows) == len(block) else block[rows]).reshape(-1)
+        wide = block.shape[1]
+        some = (block if len(kept) == len(block) else block[kept]).reshape(-1)
         top = some.topk(min(self.k, len(some)), largest=self.sign > 0)
-        places = (rows[top.indices // width] + start) * width + top.indices % width
+        places = rows[kept[top.indices // wide]] * width + columns[top.indices % wide]
         values = torch.cat([self.values, self.sign * top.values.float().cpu()])
         places = torch.cat([self.places, places.cpu()])
         order = values.argsort(descending=True, stable=True)[: self.k]

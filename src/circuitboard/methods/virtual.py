@@ -105,17 +105,11 @@ def virtual_weights(
     Raises:
         AddressError: no path of this model; ModelError: an MLP without neurons to show.
     """
-    places = _places(model, path)
+    places = places_of(model, path)
     parts = [
-        _part(model, place, i == 0, i == len(places) - 1, fold) for i, place in enumerate(places)
+        part_of(model, place, i == 0, i == len(places) - 1, fold) for i, place in enumerate(places)
     ]
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = whole.then(part)
-    chance = math.prod(part.norm() for part in parts)
-    width = model.facts.d_model - (fold and model.facts.norm == "LN")
-    chance /= width ** ((len(parts) - 1) / 2)
-    norm = whole.norm()
+    whole, norm, relative = product_of(model, parts, fold)
     values, left, right = whole.svd(k)
     both = places[0].part == "embed" and places[-1].part == "logits"
     high, low = top_pairs(model, whole, k, watch or Watch()) if both else ([], [])
@@ -123,7 +117,7 @@ def virtual_weights(
         path,
         whole,
         norm,
-        norm / chance if chance else 0.0,
+        relative,
         [
             VirtualDirection(
                 float(value),
@@ -137,7 +131,20 @@ def virtual_weights(
     )
 
 
-def _places(model: Model, path: str) -> list[Address]:
+def product_of(model: Model, parts: list[Factors], fold: bool) -> tuple[Factors, float, float]:
+    """The product of a path's parts, its norm, and that over chance: see above."""
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole.then(part)
+    chance = math.prod(part.norm() for part in parts)
+    width = model.facts.d_model - (fold and model.facts.norm == "LN")
+    chance /= width ** ((len(parts) - 1) / 2)
+    norm = whole.norm()
+    return whole, norm, norm / chance if chance else 0.0
+
+
+def places_of(model: Model, path: str) -> list[Address]:
+    """The parts of a path, checked. Raises AddressError."""
     steps = [step.strip() for step in path.split("->")]
     if len(steps) < 2 or "@" in path:
         raise AddressError(
@@ -162,7 +169,8 @@ def _places(model: Model, path: str) -> list[Address]:
     return places
 
 
-def _part(model: Model, place: Address, first: bool, last: bool, fold: bool) -> Factors:
+def part_of(model: Model, place: Address, first: bool, last: bool, fold: bool) -> Factors:
+    """One part of a path as a matrix."""
     if place.part == "embed":
         return Factors(embedded(model), written(model, torch.eye(model.facts.d_model), fold))
     if place.part == "logits":

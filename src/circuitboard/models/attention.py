@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from circuitboard.models.model import Model
+from circuitboard.models.seen import seen
 
 
 def value_weights(model: Model, layer: int) -> Float[Tensor, "h d e"]:
@@ -29,7 +30,7 @@ def head_weights(
 ) -> Float[Tensor, "a b"]:
     """One head's W_Q, W_K or W_V [d, e], or W_O [e, d]; K and V are those of its group. A view."""
     weights = live_weights(model, layer, which)
-    return weights[head // (model.facts.n_heads // len(weights))]
+    return seen(weights[head // (model.facts.n_heads // len(weights))])
 
 
 def inner_gain(model: Model, layer: int, which: Literal["q", "k"]) -> Float[Tensor, "e"] | None:
@@ -42,5 +43,5 @@ def inner_gain(model: Model, layer: int, which: Literal["q", "k"]) -> Float[Tens
     weight = getattr(inner, "weight", None)
     if weight is None or weight.numel() != model.facts.d_head:
         return None
-    weight = weight.detach().float()
+    weight = seen(weight.detach()).float()
     return 1.0 + weight if getattr(norm, "uses_weight_offset", False) else weight

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from circuitboard.models.model import Model
+from circuitboard.models.seen import seen
 from circuitboard.spec.address import Address
 from circuitboard.spec.errors import ModelError
 
@@ -82,7 +83,7 @@ def mlp_weights(model: Model, layer: int) -> MlpWeights:
 def _matrix(linear: Any) -> tuple[Tensor, Tensor | None]:
     """Weights as [from, to], and the bias: GPT-2 stores them so, all others the other way round."""
     inner = getattr(linear, "original_component", linear)
-    weight = inner.weight.detach()
+    weight = seen(inner.weight.detach())
     stored_so = type(inner).__name__ == "Conv1D"
     bias = getattr(inner, "bias", None)
     return weight if stored_so else weight.T, None if bias is None else bias.detach()

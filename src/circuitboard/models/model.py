@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from circuitboard.models.seen import seen
 from circuitboard.spec.address import GLOBAL_PARTS, HEAD_PARTS, LAYER_PARTS, Address
 from circuitboard.spec.errors import AddressError, ModelError, PromptError, TargetError
 from circuitboard.spec.prompts import Prompt
@@ -252,14 +253,14 @@ class Model:
         """W_E [v, d], as stored: a model may scale what it looks up (Gemma)."""
         table = getattr(self.bridge.original_model, "get_input_embeddings", lambda: None)()
         weight = getattr(table, "weight", None)
-        return (self.bridge.W_E if weight is None else weight).detach()
+        return seen((self.bridge.W_E if weight is None else weight).detach())
 
     def unembedding(self) -> Tensor:
         """All directions that write logits, [v, d], in the model's own precision; no copy."""
         head = getattr(self.bridge.original_model, "get_output_embeddings", lambda: None)()
         if head is not None and getattr(head, "weight", None) is not None:
-            return head.weight.detach()
-        return self.bridge.W_U.detach().T
+            return seen(head.weight.detach())
+        return seen(self.bridge.W_U.detach().T)
 
     def narrow_logits(self, residual: Float[Tensor, "n d"], tokens: Sequence[int]) -> Tensor:
         """Logits of a few tokens alone, from the stream after the last block: [n, tokens].
@@ -365,5 +366,5 @@ def _gain(norm: Any) -> Tensor | None:
     weight = getattr(norm, "weight", None)
     if weight is None:
         return None
-    weight = weight.detach().float()
+    weight = seen(weight.detach()).float()
     return 1.0 + weight if getattr(norm, "uses_weight_offset", False) else weight

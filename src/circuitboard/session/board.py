@@ -100,7 +100,7 @@ class Board(Contrasts, Verbs, Showing, Directions, Memory, Exports, Weights):
         self._selection: tuple[str, ...] = ()
         self._position = -1
         self._directions = {}
-        self._question = Question(prompt, target, foil, contrast=contrast or "")
+        self._question = Question(prompt, target, foil, (), contrast or "", self._ledger.edits)
         self._encoded = self._encode(self._question)
         #: Places that the visible views read: noted while the model runs.
         self.needs: tuple[Address, ...] = ()
@@ -167,7 +167,7 @@ class Board(Contrasts, Verbs, Showing, Directions, Memory, Exports, Weights):
         self._change(**{key: text for key, text in given.items() if text is not None})
 
     def undo(self) -> None:
-        """Takes back the last change of prompt, target, foil or interventions."""
+        """Takes back the last change of prompt, target, foil, interventions or weights."""
         self._travel(self._past, self._future)
 
     def redo(self) -> None:
@@ -176,6 +176,7 @@ class Board(Contrasts, Verbs, Showing, Directions, Memory, Exports, Weights):
 
     def _travel(self, away: list[Question], back: list[Question]) -> None:
         with self._lock:
+            self._travel_weights(away)
             if away:
                 back.append(self._question)
                 self._question = away.pop()
@@ -190,6 +191,7 @@ class Board(Contrasts, Verbs, Showing, Directions, Memory, Exports, Weights):
             encoded = self._encode(question)
             for entry in question.entries:
                 check_value(self.model, entry.item, encoded.tokens.shape[1], encoded.lengths)
+            self._write_weights(question)
             if not self._joins:
                 self._past.append(self._question)
             self._future.clear()
@@ -315,14 +317,14 @@ class Board(Contrasts, Verbs, Showing, Directions, Memory, Exports, Weights):
     def code(self) -> str:
         """Python that rebuilds this state."""
         q = self._question
-        return python_for(self.model.source, q, self._directions, self.weight_edits)
+        return python_for(self.model.source, q, self._directions)
 
     # --- running ------------------------------------------------------------------------------
 
     def wait(self) -> Outcome:
         """Waits until the model has answered the newest question. Raises what went wrong."""
-        if not self.worker.inside and self._outdated():
-            self._ask()
+        if not self.worker.inside:
+            self._look()
         while True:
             with self._lock:
                 future, revision = self._running, self.revision

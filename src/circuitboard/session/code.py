@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from circuitboard.session.interventions import Entry
 from circuitboard.session.question import Question
@@ -24,12 +24,11 @@ from circuitboard.spec.intervention import (
 _SHORT = 64
 
 
-def python_for(
-    source: str, question: Question, directions: Mapping[str, str], edits: Sequence[str] = ()
-) -> str:
+def python_for(source: str, question: Question, directions: Mapping[str, str]) -> str:
     """Runnable Python: load, board, one line for each edit, named direction and intervention."""
     names = {tensor: name for name, tensor in directions.items()}
     named = [f"board.direction({name!r}, {_array(at)})" for name, at in directions.items()]
+    edits = map(str, question.edits)
     lines = [*edits, *named, *(_call(entry, names) for entry in question.entries)]
     contrast = f", contrast={question.contrast!r}" if question.contrast else ""
     arrays = any("np." in line for line in lines)

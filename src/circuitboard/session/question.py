@@ -8,6 +8,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from circuitboard.engine.held import HeldRun
+from circuitboard.methods.weight_edits import WeightEdit
 from circuitboard.session.interventions import Entries
 from circuitboard.spec.metric import Metric
 
@@ -21,6 +22,7 @@ class Question:
     foil: str
     entries: Entries = ()
     contrast: str = ""
+    edits: tuple[WeightEdit, ...] = ()
 
 
 class Encoded(NamedTuple):

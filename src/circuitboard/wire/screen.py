@@ -110,6 +110,8 @@ class Screen:
                 self.board.directions.rename(name, new)
             case m.Save():
                 threading.Thread(target=self._save, args=(request,), daemon=True).start()
+            case m.EditWeights():
+                self._edit_weights(request)
             case _:
                 assert_never(request)
         return None
@@ -151,6 +153,14 @@ class Screen:
             name=asked.name,
             unit=asked.unit,
         )
+
+    def _edit_weights(self, edit: m.EditWeights) -> None:
+        if edit.restore:
+            self.board.restore_weights()
+        elif edit.neuron:
+            self.board.zero_neuron(edit.neuron, back=edit.back)
+        else:
+            self.board.scale_direction(edit.place, edit.index, edit.factor, fold=edit.fold)
 
     def _show(self, screen: str, views: list[m.View]) -> None:
         self._views[screen] = views

@@ -19,7 +19,7 @@ from circuitboard.wire import messages
 TARGET = Path(__file__).resolve().parents[3] / "web" / "src" / "wire" / "types.ts"
 _HEAD = "// Generated from src/circuitboard/wire/messages by `make types`. Do not edit.\n"
 _UNIONS = ("View", "Info", "Request", "Push")
-_ALIASES = ("Measure", "DType", "HeadValue")
+_ALIASES = ("Measure", "DType", "HeadValue", "WeightSide")
 
 
 def typescript() -> str:

@@ -7,6 +7,7 @@ import type { Transport } from "../transport/transport";
 import { type Client, connect, type Unsent } from "../wire/client";
 import type {
   Act,
+  EditWeights,
   Library,
   LogitsView,
   MakeDirection,
@@ -172,6 +173,11 @@ export class Board {
 
   act(verb: Act["verb"], at: readonly string[] = [], factor: number | null = null): void {
     void this.ask({ op: "act", verb, at: [...at], factor, entry: null });
+  }
+
+  /** Edits the model's weights: see the message. */
+  editWeights(edit: Omit<EditWeights, "op" | "id">): void {
+    void this.ask({ op: "edit-weights", ...edit });
   }
 
   /** Drops lines of the list of interventions, in one step to undo. */

@@ -21,6 +21,7 @@ import status from "./status.css";
 import steering from "./steering.css";
 import tokens from "./tokens.css";
 import tour from "./tour.css";
+import weights from "./weights.css";
 
 /** All style sheets, the general ones first. */
 export const css = [
@@ -40,6 +41,7 @@ export const css = [
   residual,
   patching,
   gradients,
+  weights,
   inspector,
   own,
   steering,

@@ -10,6 +10,7 @@ import { ownPanel } from "./own/panel";
 import { patchingPanel } from "./patching/panel";
 import { residualPanel } from "./residual/panel";
 import { steeringPanel } from "./steering/panel";
+import { weightsPanel } from "./weights/panel";
 
 /** Every panel of the board, in the order in which they are offered. */
 export const PANELS: readonly Panel[] = [
@@ -22,6 +23,7 @@ export const PANELS: readonly Panel[] = [
   patchingPanel,
   steeringPanel,
   gradientsPanel,
+  weightsPanel,
   interventionsPanel,
 ];
 

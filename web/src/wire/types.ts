@@ -6,6 +6,8 @@ export type DType = "float32" | "uint8";
 
 export type HeadValue = "pattern" | "weighted" | "scores" | "attribution";
 
+export type WeightSide = "now" | "loaded" | "difference";
+
 /**
  * Where one array lies: its buffer (by order of the message's buffers), kind and shape.
  */
@@ -315,7 +317,7 @@ export interface ViewData {
   view: View;
   revision: number;
   arrays: Array[];
-  info: HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo | null;
+  info: HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo | WeightCompositionInfo | WeightEditsInfo | WeightMatrixInfo | WeightOverviewInfo | WeightPairsInfo | WeightPathInfo | WeightSvdInfo | null;
   problem: Problem | null;
 }
 
@@ -1225,10 +1227,258 @@ export interface SteeringView {
   reach: number;
 }
 
-export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | HeadEvidenceView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | PatchingView | LensView | StreamView | DecompositionView | EmbeddingView | SteeringView | EdgeGradientsView | GradientAuditView | PartGradientsView | PatternGradientView | TokenGradientsView;
+/**
+ * How one weight differs from what it was: see ``WeightChange``.
+ */
+export interface ChangedWeight {
+  name: string;
+  elements: number;
+  size: number;
+  largest: number;
+  norm: number;
+  relative: number;
+}
 
-export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo;
+/**
+ * Edits the model's weights: one of three things.
+ *
+ * With ``place`` (``L3H7.ov``): its singular direction ``index`` times ``factor``, 1 takes it
+ * back. With ``neuron``: its row of W_out to zero, or with ``back`` what it was. With
+ * ``restore``: every weight as it was at first.
+ */
+export interface EditWeights {
+  op: "edit-weights";
+  id: number;
+  place?: string;
+  index?: number;
+  factor?: number;
+  fold?: boolean;
+  neuron?: string;
+  back?: boolean;
+  restore?: boolean;
+}
 
-export type Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save | Steer | MakeDirection | KeepDirection;
+/**
+ * One entry of a matrix over the vocabulary. Texts are untrusted.
+ */
+export interface TokenPair {
+  row: string;
+  column: string;
+  value: number;
+}
+
+/**
+ * ``random``: what random heads of this shape score, subtracted; None until known.
+ */
+export interface WeightCompositionInfo {
+  of: "weight-composition";
+  random: number | null;
+}
+
+/**
+ * Composition of one head with all others.
+ *
+ * Reply arrays (float32): ``scores`` [3, l, h] by Q, K and V, less the random score, NaN in the
+ * head's own layer and until known: in earlier layers what it reads of each head, in later ones
+ * what each head reads of it.
+ */
+export interface WeightCompositionView {
+  kind: "weight-composition";
+  layer: number;
+  head: number;
+  fold: boolean;
+}
+
+/**
+ * The two ends of one direction, in tokens or neurons.
+ */
+export interface WeightDirection {
+  left: Words;
+  right: Words;
+}
+
+/**
+ * A pair of heads and its score, less the random one.
+ */
+export interface WeightEdge {
+  earlier: string;
+  later: string;
+  score: number;
+}
+
+/**
+ * ``lines``: edits of boards, as Python; ``unknown``: why the first weights are not known.
+ *
+ * ``done`` of ``total`` weights are compared.
+ */
+export interface WeightEditsInfo {
+  of: "weight-edits";
+  weights: ChangedWeight[];
+  lines: string[];
+  done: number;
+  total: number;
+  unknown: string;
+  hint: string;
+  neurons: string[];
+}
+
+/**
+ * Which weights are not what they were at first, whoever changed them.
+ */
+export interface WeightEditsView {
+  kind: "weight-edits";
+}
+
+/**
+ * ``tokens``: texts of the rows and columns (untrusted); ``notes``: what the numbers hold and
+ * leave out; ``rotary``: whether they depend on the distance; ``group``: heads that share this
+ * one's keys and values, it among them.
+ */
+export interface WeightMatrixInfo {
+  of: "weight-matrix";
+  tokens: string[];
+  ids: number[];
+  notes: string[];
+  rotary: boolean;
+  group: string[];
+}
+
+/**
+ * A head's OV or QK circuit over the tokens of a text, each once; the prompt's where empty.
+ *
+ * Reply array (float32): ``cells`` [n, n], rows the token attended to (OV) or the query (QK),
+ * columns the logit or the key, at ``offset`` tokens before the query where positions are rotary.
+ */
+export interface WeightMatrixView {
+  kind: "weight-matrix";
+  layer: number;
+  head: number;
+  circuit: "ov" | "qk";
+  fold: boolean;
+  offset: number;
+  text: string;
+  side: "difference" | "loaded" | "now";
+}
+
+/**
+ * ``edges``: the pairs with the highest scores so far.
+ */
+export interface WeightOverviewInfo {
+  of: "weight-overview";
+  edges: WeightEdge[];
+  random: number | null;
+  done: number;
+  total: number;
+}
+
+/**
+ * Composition of all pairs of heads.
+ *
+ * Reply array (float32), where there are not too many heads: ``scores`` [l * h, l * h], earlier
+ * head by later head, less the random score, NaN where not later and until known.
+ */
+export interface WeightOverviewView {
+  kind: "weight-overview";
+  mode: "K" | "Q" | "V";
+  fold: boolean;
+}
+
+/**
+ * ``done`` of ``total`` rows are searched; ``copying`` is the copying score of OV.
+ */
+export interface WeightPairsInfo {
+  of: "weight-pairs";
+  high: TokenPair[];
+  low: TokenPair[];
+  done: number;
+  total: number;
+  copying: number | null;
+}
+
+/**
+ * The largest and smallest entries of a circuit over the whole vocabulary.
+ *
+ * Reply array (float32), of OV: ``eigenvalues`` [e, 2], real and imaginary parts, absent until
+ * known.
+ */
+export interface WeightPairsView {
+  kind: "weight-pairs";
+  layer: number;
+  head: number;
+  circuit: "ov" | "qk";
+  fold: boolean;
+  offset: number;
+  side: "difference" | "loaded" | "now";
+}
+
+/**
+ * A singular value of a path, and its ends: None where an end is neither tokens nor neurons.
+ */
+export interface WeightPathDirection {
+  value: number;
+  start: Words | null;
+  end: Words | null;
+}
+
+/**
+ * ``relative``: the norm of the parts' product over what chance gives.
+ *
+ * ``high`` and ``low`` are entries over tokens: ``axes`` says what rows and columns are; none
+ * where the path ends in neurons, whose ``directions`` are given.
+ */
+export interface WeightPathInfo {
+  of: "weight-path";
+  path: string;
+  norm: number;
+  relative: number;
+  axes: string[];
+  high: TokenPair[];
+  low: TokenPair[];
+  directions: WeightPathDirection[];
+  done: number;
+  total: number;
+}
+
+/**
+ * Virtual weights along a path of parts: ``L0H1->L1H2.k``.
+ *
+ * From ``embed`` to the input it ends at, or through a last head's OV to the logits.
+ */
+export interface WeightPathView {
+  kind: "weight-path";
+  path: string;
+  fold: boolean;
+}
+
+/**
+ * ``sides``: what the ends are: ``reads``, ``writes``, ``query``, ``key`` or ``neurons``.
+ */
+export interface WeightSvdInfo {
+  of: "weight-svd";
+  place: string;
+  sides: string[];
+  directions: WeightDirection[];
+  matrix: string;
+}
+
+/**
+ * Singular directions of ``L3H7.ov``, ``L3H7.qk``, ``L3.mlp.in``, ``.gate`` or ``.out``.
+ *
+ * They are those of the weights before any edit of a board, ``rows`` of them in words.
+ * Reply arrays (float32): ``values`` and ``factors`` [k], singular values before and what each is
+ * multiplied by now. Absent until known.
+ */
+export interface WeightSvdView {
+  kind: "weight-svd";
+  place: string;
+  fold: boolean;
+  rows: number;
+}
+
+export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | HeadEvidenceView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | PatchingView | LensView | StreamView | DecompositionView | EmbeddingView | SteeringView | EdgeGradientsView | GradientAuditView | PartGradientsView | PatternGradientView | TokenGradientsView | WeightCompositionView | WeightEditsView | WeightMatrixView | WeightOverviewView | WeightPairsView | WeightPathView | WeightSvdView;
+
+export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo | WeightCompositionInfo | WeightEditsInfo | WeightMatrixInfo | WeightOverviewInfo | WeightPairsInfo | WeightPathInfo | WeightSvdInfo;
+
+export type Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save | Steer | MakeDirection | KeepDirection | EditWeights;
 
 export type Push = Reply | State | Progress | ViewData | Remembered | Saved;

@@ -10,6 +10,7 @@ from circuitboard.wire.messages.base import Array, Message
 from circuitboard.wire.messages.own import OwnPanel
 from circuitboard.wire.messages.steering import KeepDirection, MakeDirection, Steer
 from circuitboard.wire.messages.views import Info, View
+from circuitboard.wire.messages.weights import EditWeights
 
 # --- screen to kernel -------------------------------------------------------------------------
 
@@ -130,9 +131,23 @@ class Save(Message, frozen=True, tag="save", tag_field="op"):
 
 
 Request = (
-    Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save
-    | Steer | MakeDirection | KeepDirection
-)  # fmt: skip
+    Hello
+    | Show
+    | Act
+    | Paint
+    | Look
+    | Ask
+    | Select
+    | Code
+    | Cancel
+    | Library
+    | Remember
+    | Save
+    | Steer
+    | MakeDirection
+    | KeepDirection
+    | EditWeights
+)
 
 
 # --- kernel to screen -------------------------------------------------------------------------

@@ -54,6 +54,22 @@ from circuitboard.wire.messages.residual import (
     StreamView,
 )
 from circuitboard.wire.messages.steering import SteeringInfo, SteeringView
+from circuitboard.wire.messages.weights import (
+    WeightCompositionInfo,
+    WeightCompositionView,
+    WeightEditsInfo,
+    WeightEditsView,
+    WeightMatrixInfo,
+    WeightMatrixView,
+    WeightOverviewInfo,
+    WeightOverviewView,
+    WeightPairsInfo,
+    WeightPairsView,
+    WeightPathInfo,
+    WeightPathView,
+    WeightSvdInfo,
+    WeightSvdView,
+)
 
 #: What a view asks for.
 View = (
@@ -84,6 +100,13 @@ View = (
     | PartGradientsView
     | PatternGradientView
     | TokenGradientsView
+    | WeightCompositionView
+    | WeightEditsView
+    | WeightMatrixView
+    | WeightOverviewView
+    | WeightPairsView
+    | WeightPathView
+    | WeightSvdView
 )
 #: What a view gets beside arrays.
 Info = (
@@ -111,4 +134,11 @@ Info = (
     | PartGradientsInfo
     | PatternGradientInfo
     | TokenGradientsInfo
+    | WeightCompositionInfo
+    | WeightEditsInfo
+    | WeightMatrixInfo
+    | WeightOverviewInfo
+    | WeightPairsInfo
+    | WeightPathInfo
+    | WeightSvdInfo
 )

@@ -24,6 +24,8 @@ from circuitboard.wire.painters import (
     patching,
     steering,
     stream,
+    weight_relations,
+    weights,
 )
 from circuitboard.wire.painters.scene import Painter, Scene
 
@@ -55,6 +57,13 @@ PAINTERS: dict[type, Painter] = {
     m.TokenGradientsView: gradients.TOKENS,
     m.TrajectoryView: lens.TRAJECTORY,
     m.WaterfallView: decomposition.WATERFALL,
+    m.WeightCompositionView: weight_relations.COMPOSITION,
+    m.WeightEditsView: weight_relations.EDITS,
+    m.WeightMatrixView: weights.MATRIX,
+    m.WeightOverviewView: weight_relations.OVERVIEW,
+    m.WeightPairsView: weights.PAIRS_PAINTER,
+    m.WeightPathView: weight_relations.PATH,
+    m.WeightSvdView: weights.SVD,
 }
 
 

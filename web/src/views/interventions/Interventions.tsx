@@ -3,6 +3,7 @@ import { drawnPart } from "../../state/address";
 import { type Board, useBoard } from "../../state/board";
 import type { Entry } from "../../wire/types";
 import { Glyph } from "../shared/Glyph";
+import { EditsLine } from "../weights/Edits";
 
 async function copyCode(board: Board): Promise<void> {
   const text = await board.code();
@@ -69,6 +70,7 @@ export function Interventions() {
   const live = kernel.live.value;
   return (
     <section class="interventions" data-testid="interventions" aria-label="Interventions">
+      <EditsLine />
       {entries.length === 0 ? (
         <p class="empty">
           {live ? "None yet: select a part, and ablate, freeze or scale it." : "None."}

@@ -12,6 +12,7 @@ import { endsOf, onSide } from "../shared/sides";
 import { TokenValues } from "../shared/TokenValues";
 import { useHeld } from "../shared/useHeld";
 import { VocabLists } from "../shared/VocabLists";
+import { ZeroNeuron } from "../weights/ZeroNeuron";
 import { Curve } from "./Curve";
 import { neuronAddress } from "./place";
 
@@ -42,6 +43,8 @@ export function NeuronDetail({ layer, neuron }: { layer: number; neuron: number 
           <header class="section-head">
             <h3>{address}</h3>
             <Effects info={info} />
+            <span class="grow" />
+            <ZeroNeuron address={address} />
           </header>
           <OverText picture={picture} info={info} />
           <div class="neuron-parts">

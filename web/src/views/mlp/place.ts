@@ -1,5 +1,6 @@
 import type { Board } from "../../state/board";
 import type { View } from "../../wire/types";
+import { EDITS } from "../weights/place";
 
 export interface MlpPlace {
   layer: number;
@@ -33,5 +34,5 @@ export function mlpViews(board: Board): readonly View[] {
   const { layer, neurons } = place;
   const neuron = neurons[neurons.length - 1];
   const whole: View = { kind: "mlp", layer, every: everyOf(board).value === layer };
-  return neuron === undefined ? [whole] : [whole, { kind: "neuron", layer, neuron }];
+  return neuron === undefined ? [whole] : [whole, { kind: "neuron", layer, neuron }, EDITS];
 }

@@ -6,10 +6,12 @@ interface Props<T extends string> {
   name: string;
   options: readonly { value: T; label: string }[];
   value: Signal<T>;
+  /** The choice that is on, where it is not the value itself. */
+  shown?: T;
 }
 
 /** A few choices side by side, of which one is on. */
-export function Segmented<T extends string>({ label, name, options, value }: Props<T>) {
+export function Segmented<T extends string>({ label, name, options, value, shown }: Props<T>) {
   return (
     <fieldset class="segmented" aria-label={label}>
       {options.map((option) => (
@@ -17,7 +19,7 @@ export function Segmented<T extends string>({ label, name, options, value }: Pro
           key={option.value}
           type="button"
           data-testid={`${name}-${option.value}`}
-          aria-pressed={value.value === option.value}
+          aria-pressed={(shown ?? value.value) === option.value}
           onClick={() => {
             value.value = option.value;
           }}
