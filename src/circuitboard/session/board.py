@@ -25,7 +25,6 @@ from circuitboard.models.load import default_prompt, load
 from circuitboard.models.model import Model
 from circuitboard.session import watcher
 from circuitboard.session.code import python_for
-from circuitboard.session.contrast import Contrasts
 from circuitboard.session.directions import Directions
 from circuitboard.session.exports import Exports
 from circuitboard.session.interventions import (
@@ -39,6 +38,7 @@ from circuitboard.session.interventions import (
 )
 from circuitboard.session.memory import Memory
 from circuitboard.session.own import OwnViews
+from circuitboard.session.paths import Paths
 from circuitboard.session.question import Encoded, Outcome, Question
 from circuitboard.session.showing import Showing
 from circuitboard.session.verbs import Verbs
@@ -52,7 +52,7 @@ from circuitboard.spec.metric import MetricKind
 Listener = Callable[[str], None]
 
 
-class Board(Verbs, Contrasts, Showing, Directions, Memory, Exports, Weights):
+class Board(Verbs, Paths, Showing, Directions, Memory, Exports, Weights):
     """A live board.
 
     Args:

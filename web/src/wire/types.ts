@@ -294,7 +294,7 @@ export interface ViewData {
   view: View;
   revision: number;
   arrays: Array[];
-  info: HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | null;
+  info: HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PathsInfo | PathInfo | CablesInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | null;
   problem: Problem | null;
 }
 
@@ -793,6 +793,86 @@ export interface OwnView {
 }
 
 /**
+ * Ids of the lines of the list that are about edges, on or off, in their order.
+ */
+export interface CablesInfo {
+  of: "cables";
+  entries: number[];
+}
+
+/**
+ * Effects of the edges in the list of interventions, for the map to say.
+ *
+ * Reply arrays (float32): ``alone_base`` [n], change of the metric with that line alone, for each
+ * of :attr:`CablesInfo.entries`; NaN until known, and where there is no metric.
+ */
+export interface CablesView {
+  kind: "cables";
+}
+
+/**
+ * An intervention on an edge; ``input`` is "q", "k", "v", or empty for all there is.
+ */
+export interface PathChoice {
+  edge: string;
+  how: "patch" | "zero";
+  input: string;
+  mlps: boolean;
+}
+
+/**
+ * The choices, and why patching is not among them (empty where it is).
+ */
+export interface PathInfo {
+  of: "path";
+  choices: PathChoice[];
+  metric: boolean;
+  no_patch: string;
+  hint: string;
+}
+
+/**
+ * The edges, how they were changed, and why not by patching (empty where they can be).
+ */
+export interface PathsInfo {
+  of: "paths";
+  edges: string[];
+  how: "patch" | "zero";
+  metric: boolean;
+  no_patch: string;
+  hint: string;
+}
+
+/**
+ * Every edge into a part (``way`` "into") or out of it, each changed alone.
+ *
+ * Senders' values come from the contrast prompt; with ``zero``, or where there is none that fits,
+ * they are set to zero. With ``mlps`` the paths through MLPs in between are added.
+ *
+ * Reply arrays (float32): ``effect_now`` and ``effect_base`` [e], change of the metric for each
+ * edge of :attr:`PathsInfo.edges`; NaN until known, and where there is no metric.
+ */
+export interface PathsView {
+  kind: "paths";
+  part: string;
+  way: "from" | "into";
+  mlps: boolean;
+  zero: boolean;
+}
+
+/**
+ * What could be done to the paths from one part to another: all choices at once.
+ *
+ * Reply arrays (float32): ``effect_now`` [c], change of the metric from where it is now for each
+ * of :attr:`PathInfo.choices`; NaN until known, and where there is no metric.
+ */
+export interface PathView {
+  kind: "path";
+  sender: string;
+  receiver: string;
+}
+
+/**
  * All that a screen would have been sent.
  *
  * ``buffers`` are the arrays' bytes, each compressed (raw DEFLATE) and in base64; an array's
@@ -939,9 +1019,9 @@ export interface Word {
   text: string;
 }
 
-export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | HeadEvidenceView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | LensView | StreamView | DecompositionView | EmbeddingView;
+export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | HeadEvidenceView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | PathsView | PathView | CablesView | LensView | StreamView | DecompositionView | EmbeddingView;
 
-export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo;
+export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PathsInfo | PathInfo | CablesInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo;
 
 export type Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save;
 

@@ -80,6 +80,15 @@ from circuitboard.wire.messages.norm import (
     NormView,
 )
 from circuitboard.wire.messages.own import OwnInfo, OwnPanel, OwnTable, OwnView
+from circuitboard.wire.messages.paths import (
+    CablesInfo,
+    CablesView,
+    PathChoice,
+    PathInfo,
+    PathsInfo,
+    PathsView,
+    PathView,
+)
 from circuitboard.wire.messages.recording import Recording
 from circuitboard.wire.messages.residual import (
     Component,
@@ -101,6 +110,8 @@ __all__ = [
     "Act",
     "Array",
     "Ask",
+    "CablesInfo",
+    "CablesView",
     "Cancel",
     "ClassesView",
     "Code",
@@ -158,6 +169,11 @@ __all__ = [
     "OwnTable",
     "OwnView",
     "Paint",
+    "PathChoice",
+    "PathInfo",
+    "PathView",
+    "PathsInfo",
+    "PathsView",
     "Problem",
     "Progress",
     "Push",

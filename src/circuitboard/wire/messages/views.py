@@ -30,6 +30,14 @@ from circuitboard.wire.messages.norm import (
     NormView,
 )
 from circuitboard.wire.messages.own import OwnInfo, OwnView
+from circuitboard.wire.messages.paths import (
+    CablesInfo,
+    CablesView,
+    PathInfo,
+    PathsInfo,
+    PathsView,
+    PathView,
+)
 from circuitboard.wire.messages.residual import (
     DecompositionInfo,
     DecompositionView,
@@ -59,6 +67,9 @@ View = (
     | NormView
     | NormDirectionsView
     | OwnView
+    | PathsView
+    | PathView
+    | CablesView
     | LensView
     | StreamView
     | DecompositionView
@@ -79,6 +90,9 @@ Info = (
     | NormInfo
     | NormDirectionsInfo
     | OwnInfo
+    | PathsInfo
+    | PathInfo
+    | CablesInfo
     | LensInfo
     | StreamInfo
     | DecompositionInfo

@@ -19,11 +19,13 @@ from circuitboard.wire.painters import (
     neuron,
     norm,
     own,
+    paths,
     stream,
 )
 from circuitboard.wire.painters.scene import Painter, Scene
 
 PAINTERS: dict[type, Painter] = {
+    m.CablesView: paths.CABLES,
     m.ClassesView: map.CLASSES,
     m.DecompositionView: decomposition.DECOMPOSITION,
     m.EmbeddingView: stream.EMBEDDING,
@@ -41,6 +43,8 @@ PAINTERS: dict[type, Painter] = {
     m.NormDirectionsView: norm.DIRECTIONS,
     m.NormView: norm.PAINTER,
     m.OwnView: own.PAINTER,
+    m.PathView: paths.PATH,
+    m.PathsView: paths.PAINTER,
     m.StreamView: stream.STREAM,
     m.TrajectoryView: lens.TRAJECTORY,
     m.WaterfallView: decomposition.WATERFALL,

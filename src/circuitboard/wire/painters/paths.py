@@ -1,0 +1,148 @@
+"""Edges into a part and out of it, what could be done to one, and the effects of those changed."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Literal
+
+import numpy as np
+
+from circuitboard.engine.held import HeldRun
+from circuitboard.methods.path_edges import edges_between, edges_from, edges_into
+from circuitboard.session.board import Board
+from circuitboard.session.paths import How, kept_paths
+from circuitboard.spec.address import Address, Edge
+from circuitboard.spec.intervention import AnyIntervention, InterventionSet
+from circuitboard.wire.messages import (
+    CablesInfo,
+    CablesView,
+    PathChoice,
+    PathInfo,
+    PathsInfo,
+    PathsView,
+    PathView,
+)
+from circuitboard.wire.painters import wanted
+from circuitboard.wire.painters.scene import Floats, Painter, Scene
+
+#: Strongest heads whose paths are kept in a saved board, beside what is selected.
+HEADS = 3
+#: Runs that a saved board takes for the paths of one part at most.
+MOST = 1500
+HOWS: tuple[How, How] = ("patch", "zero")
+
+
+def paint(view: PathsView, scene: Scene) -> PathsInfo:
+    """Arrays as :class:`PathsView` names them."""
+    board = scene.board
+    edges = _edges(board, view)
+    problem = board.patch_problem()
+    how: How = "zero" if view.zero or problem is not None else "patch"
+    items = board.on_edges(edges, how)
+    way = "into" if view.way == "into" else "out of"
+    label = f"Paths {way} {view.part}"
+    for end, run in scene.ends:
+        on = scene.wanted(end)
+        probe = ("paths", label, on, items)
+        scene.parcel.add(f"effect_{end}", _effects(scene, view, run, probe))
+    return PathsInfo(
+        edges=edges,
+        how=how,
+        metric=scene.outcome.metric is not None,
+        no_patch="" if problem is None else problem.message,
+        hint="" if problem is None else problem.hint,
+    )
+
+
+def _edges(board: Board, view: PathsView) -> list[str]:
+    mlps: Literal["frozen", "recomputed"] = "recomputed" if view.mlps else "frozen"
+    find = edges_into if view.way == "into" else edges_from
+    return find(board.model, view.part, mlps)
+
+
+def _effects(
+    scene: Scene,
+    viewer: Hashable,
+    run: HeldRun,
+    probe: tuple[str, str, InterventionSet, Sequence[AnyIntervention]],
+) -> Floats:
+    metric = scene.outcome.metric
+    if metric is None or not probe[3]:
+        return np.full(len(probe[3]), np.nan, np.float32)
+    return kept_paths(scene.backlog, viewer, scene.engine, metric, run, probe)
+
+
+def paint_one(view: PathView, scene: Scene) -> PathInfo:
+    """Arrays as :class:`PathView` names them."""
+    board = scene.board
+    edges = edges_between(board.model, view.sender, view.receiver)
+    problem = board.patch_problem()
+    hows = HOWS if problem is None else HOWS[1:]
+    choices = [_choice(edge, how) for how in hows for edge in edges]
+    items = [item for how in hows for item in board.on_edges(edges, how)]
+    label = f"Paths from {view.sender} to {view.receiver}"
+    probe = ("path", label, scene.wanted("now"), items)
+    scene.parcel.add("effect_now", _effects(scene, view, scene.outcome.now, probe))
+    return PathInfo(
+        choices=choices,
+        metric=scene.outcome.metric is not None,
+        no_patch="" if problem is None else problem.message,
+        hint="" if problem is None else problem.hint,
+    )
+
+
+def _choice(edge: str, how: How) -> PathChoice:
+    parsed = Edge.parse(edge)
+    name = parsed.receiver.part
+    end = name.removeprefix("head.") if name.startswith("head.") else ""
+    return PathChoice(edge=edge, how=how, input=end, mlps=parsed.mlps)
+
+
+def paint_cables(view: CablesView, scene: Scene) -> CablesInfo:
+    """Arrays as :class:`CablesView` names them."""
+    lines = [e for e in scene.outcome.question.entries if e.item.edge is not None]
+    items = InterventionSet(tuple(e.item for e in lines)).refer(scene.board.reference).items
+    probe = ("cables", "Effect of each edge", InterventionSet(), items)
+    scene.parcel.add("alone_base", _effects(scene, view, scene.outcome.baseline, probe))
+    return CablesInfo(entries=[e.id for e in lines])
+
+
+def record(board: Board) -> list[PathsView]:
+    """What is selected, the strongest heads and the logits: who feeds them, then whom they feed."""
+    if not wanted.has_metric(board):
+        return []
+    heads = [f"L{layer}H{head}" for layer, head in wanted.heads(board)[:HEADS]]
+    chosen = [_part(address) for address in reversed(board.selection)]
+    parts = list(dict.fromkeys([*filter(None, chosen), *heads, "logits"]))
+    views = [PathsView(part=part, way=way) for way in ("into", "from") for part in parts]
+    first = [PathsView(part=part, mlps=True) for part in parts[:1]]
+    return [view for view in (*views, *first) if _kept(board, view)]
+
+
+def _part(address: str) -> str:
+    """The part that an address belongs to, if it has edges."""
+    place = Address.parse(address)
+    if place.head is not None:
+        return f"L{place.layer}H{place.head}"
+    if place.part.startswith("mlp") or place.part == "neuron":
+        return f"L{place.layer}.mlp"
+    return place.place if place.part in ("embed", "attn", "logits") else ""
+
+
+def _kept(board: Board, view: PathsView) -> bool:
+    """Whether there are such edges, and not too many to measure for a file."""
+    reads = view.part == "logits" or not view.part.endswith(("embed", "attn"))
+    if not (reads if view.way == "into" else view.part != "logits"):
+        return False
+    return len(_edges(board, view)) <= MOST
+
+
+def record_cables(board: Board) -> list[CablesView]:
+    """The one there is, where the list has edges."""
+    edges = [e for e in board.question.entries if e.item.edge is not None]
+    return [CablesView()] if edges and wanted.has_metric(board) else []
+
+
+PAINTER = Painter(paint, record=record, axes={"effect": ("edge",)})
+PATH = Painter(paint_one, axes={"effect": ("choice",)})
+CABLES = Painter(paint_cables, record=record_cables, axes={"alone": ("line",)})
