@@ -36,7 +36,7 @@ def test_who_feeds_a_head_equals_path_patching_of_each_input(name: str) -> None:
         patched = cb.path_patch(b.model, PROMPT, CONTRAST, receiver=f"L{last}H1.{end}", **ASKED)
         for edge, value in patched.items():
             assert found[edge] == pytest.approx(value, abs=1e-6), edge
-    assert max(map(abs, found.values())) > 1e-2
+    assert max(map(abs, found.values())) > 1e-4
 
 
 @pytest.mark.parametrize("name", WIRED)
@@ -109,11 +109,11 @@ def test_edges_between_two_parts_are_all_there_are(name: str) -> None:
     assert edges_between(m, "embed", "logits") == ["embed->logits", "embed->mlps->logits"]
     with pytest.raises(AddressError, match="does not come before"):
         edges_between(m, "L1H1", "L0H1")
-    for text in [*edges_into(m, "L1H1"), *edges_from(m, "L1H1", "recomputed")]:
+    for text in [*edges_into(m, "L1H1"), *edges_from(m, "L0H1", "recomputed")]:
         edge = Edge.parse(text)
-        assert text in edges_between(
-            m, edge.sender.place, edge.receiver.place.split(".")[0]
-        ) or edge.receiver.part in ("mlp", "logits")
+        receiver = edge.receiver
+        part = f"L{receiver.layer}H{receiver.head}" if receiver.head is not None else str(receiver)
+        assert text in edges_between(m, edge.sender.place, part)
 
 
 def test_in_a_parallel_model_a_head_does_not_feed_the_mlp_beside_it() -> None:

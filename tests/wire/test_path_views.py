@@ -11,6 +11,7 @@ from test_screen import PROMPT, Ear
 
 import circuitboard as cb
 import tiny
+from circuitboard.wire.recording import Recorder
 
 CONTRAST = tiny.prompt(9, 5)
 INTO = {"kind": "paths", "part": "L2H1"}
@@ -62,8 +63,9 @@ def test_numbers_on_screen_are_those_of_path_patching() -> None:
 def test_all_that_can_be_done_to_one_path(name: str) -> None:
     ear = ear_of(name, [ONE])
     ear.say("act", 3, verb="ablate", at=["L1H3"])
-    arrays = filled(ear, "path", 3, "effect_now")
-    info = latest(ear, "path", 3)[0]["info"]
+    ear.say("act", 4, verb="patch", at=["L0H1->L2H2.k"])
+    arrays = filled(ear, "path", 4, "effect_now")
+    info = latest(ear, "path", 4)[0]["info"]
     m, done = ear.board.model, [cb.Zero("L1H3")]
     assert len(info["choices"]) == 16
     begun = metric(m, done)
@@ -126,12 +128,10 @@ def test_a_part_without_edges_and_a_board_without_a_metric() -> None:
 
 
 def test_a_board_with_edges_is_recorded_with_their_numbers() -> None:
-    from circuitboard.wire.recording import Recorder
-
     ear = ear_of("gpt2", [])
     ear.board.patch("L0H1->L2H2.k", CONTRAST)
     ear.board.selection = ["L2H1"]
-    made = Recorder(ear.board).record()
+    made = Recorder(ear.board, patience=60).record()
     views = [data for data in made.views if data.view.__class__.__name__ == "PathsView"]
     assert (views[0].view.part, views[0].view.way) == ("L2H1", "into")
     assert {data.view.way for data in views} == {"into", "from"}

@@ -11,6 +11,7 @@ import mlp from "./mlp.css";
 import norm from "./norm.css";
 import own from "./own.css";
 import parts from "./parts.css";
+import paths from "./paths.css";
 import prompt from "./prompt.css";
 import residual from "./residual.css";
 import save from "./save.css";
@@ -33,6 +34,7 @@ export const css = [
   mlp,
   norm,
   residual,
+  paths,
   inspector,
   own,
   status,

@@ -6,6 +6,7 @@ import { mapPanel } from "./map/panel";
 import { mlpPanel } from "./mlp/panel";
 import { normPanel } from "./norm/panel";
 import { ownPanel } from "./own/panel";
+import { pathsPanel } from "./paths/panel";
 import { residualPanel } from "./residual/panel";
 
 /** Every panel of the board, in the order in which they are offered. */
@@ -16,6 +17,7 @@ export const PANELS: readonly Panel[] = [
   normPanel,
   logitsPanel,
   residualPanel,
+  pathsPanel,
   interventionsPanel,
 ];
 

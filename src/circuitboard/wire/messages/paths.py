@@ -36,8 +36,9 @@ class PathsInfo(Message, frozen=True, tag="paths", tag_field="of"):
 class PathView(Message, frozen=True, tag="path", tag_field="kind"):
     """What could be done to the paths from one part to another: all choices at once.
 
-    Reply arrays (float32): ``effect_now`` [c], change of the metric from where it is now for each
-    of :attr:`PathInfo.choices`; NaN until known, and where there is no metric.
+    Reply arrays (float32): ``effect_now`` [c], change of the metric by each of
+    :attr:`PathInfo.choices`, on top of all that is on except on these very edges; NaN until known,
+    and where there is no metric.
     """
 
     sender: str

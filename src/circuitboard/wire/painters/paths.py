@@ -29,6 +29,7 @@ from circuitboard.wire.painters.scene import Floats, Painter, Scene
 HEADS = 3
 #: Runs that a saved board takes for the paths of one part at most.
 MOST = 1500
+WAYS: tuple[Literal["into", "from"], ...] = ("into", "from")
 HOWS: tuple[How, How] = ("patch", "zero")
 
 
@@ -81,7 +82,9 @@ def paint_one(view: PathView, scene: Scene) -> PathInfo:
     choices = [_choice(edge, how) for how in hows for edge in edges]
     items = [item for how in hows for item in board.on_edges(edges, how)]
     label = f"Paths from {view.sender} to {view.receiver}"
-    probe = ("path", label, scene.wanted("now"), items)
+    same = set(edges)
+    on = InterventionSet(tuple(item for item in scene.wanted("now") if item.at not in same))
+    probe = ("path", label, on, items)
     scene.parcel.add("effect_now", _effects(scene, view, scene.outcome.now, probe))
     return PathInfo(
         choices=choices,
@@ -114,9 +117,9 @@ def record(board: Board) -> list[PathsView]:
     heads = [f"L{layer}H{head}" for layer, head in wanted.heads(board)[:HEADS]]
     chosen = [_part(address) for address in reversed(board.selection)]
     parts = list(dict.fromkeys([*filter(None, chosen), *heads, "logits"]))
-    views = [PathsView(part=part, way=way) for way in ("into", "from") for part in parts]
-    first = [PathsView(part=part, mlps=True) for part in parts[:1]]
-    return [view for view in (*views, *first) if _kept(board, view)]
+    views = [PathsView(part=part, way=way) for part in parts for way in WAYS]
+    through = [PathsView(part=part, mlps=True) for part in parts[:1]]
+    return [view for view in (*views[:2], *through, *views[2:]) if _kept(board, view)]
 
 
 def _part(address: str) -> str:
