@@ -41,6 +41,19 @@ export function cableLook({ kind, on }: Pick<Entry, "kind" | "on">, palette: Pal
   };
 }
 
+/** Each way in which some of the edges are drawn, for a legend. */
+export function kindsOf(wires: readonly Wire[]): string {
+  const kinds = new Set<string>();
+  for (const { edge, look, entry } of wires) {
+    if (edge.input) kinds.add(edge.input);
+    if (edge.mlps) kinds.add("mlps");
+    if (entry === null) continue;
+    kinds.add(look.mark || "patch");
+    if (look.alpha < 1) kinds.add("off");
+  }
+  return [...kinds].sort().join(" ");
+}
+
 /** The part of the scale's end that the smallest effects keep, so that they can be seen. */
 const FLOOR = 0.4;
 
@@ -61,7 +74,7 @@ export function weightedLook(scale: Scale, effect: number, palette: Palette): Lo
   return {
     colour: effectColour(scale, effect) ?? palette.line,
     width: effectWidth(scale, effect),
-    alpha: 1,
+    alpha: 0.88,
     mark: "",
   };
 }

@@ -55,7 +55,7 @@ export function ChoiceTable({ picture, info }: { picture: Picture; info: PathInf
       <tbody>
         {rows.map((row) => (
           <tr key={row}>
-            {rows.length > 1 && <th scope="row">{row || "q, k, v"}</th>}
+            {rows.length > 1 && <th scope="row">{row || "qkv"}</th>}
             {columns.map((column) => (
               <td key={`${column.how} ${column.mlps}`}>{cell(row, column)}</td>
             ))}

@@ -69,12 +69,5 @@ export function EdgeLayer({ map }: { map: MapModel }) {
     });
   });
   useEffect(() => () => cancelAnimationFrame(frame.current), []);
-  return (
-    <canvas
-      ref={canvas}
-      class="map-canvas map-edges"
-      data-testid="map-edges"
-      hidden
-    />
-  );
+  return <canvas ref={canvas} class="map-canvas map-edges" data-testid="map-edges" hidden />;
 }

@@ -2,52 +2,33 @@ import { DASHES } from "../../edges/wire";
 import { WireScale } from "../paths/WireScale";
 import type { MapModel } from "./MapView";
 
-/** How edges are drawn, while there are any. */
+const KINDS: readonly { kind: string; text: string; sample: SampleProps }[] = [
+  { kind: "q", text: "into q", sample: { dash: DASHES.q } },
+  { kind: "k", text: "into k", sample: { dash: DASHES.k } },
+  { kind: "v", text: "into v", sample: { dash: DASHES.v } },
+  { kind: "mlps", text: "via MLPs", sample: { box: true } },
+  { kind: "patch", text: "patched", sample: { cable: true } },
+  { kind: "cut", text: "zeroed", sample: { mark: "cut" } },
+  { kind: "changed", text: "changed", sample: { mark: "changed", cable: true } },
+  { kind: "off", text: "off", sample: { off: true } },
+];
+
+/** How edges are drawn, while there are any: those kinds alone that there are. */
 export function EdgeLegend({ map }: { map: MapModel }) {
-  const wires = map.edges.wires.value;
-  if (wires.length === 0) return null;
+  const kinds = new Set(map.edges.kinds.value.split(" "));
   const drawn = map.edges.drawn.value;
-  const cables = wires.filter(({ entry }) => entry !== null);
-  const has = (test: (wire: (typeof wires)[number]) => boolean) => wires.some(test);
+  const shown = KINDS.filter(({ kind }) => kinds.has(kind));
+  if (shown.length === 0 && !drawn) return null;
   return (
     <div class="edge-legend" data-testid="edge-legend">
-      {drawn && (
-        <div>
-          <div class="legend-name">effect of each edge</div>
-          <WireScale rows={drawn.rows} top={drawn.top} />
-        </div>
-      )}
+      <span class="legend-name">Edges</span>
+      {drawn && <WireScale rows={drawn.rows} top={drawn.top} />}
       <ul class="edge-kinds" aria-label="How edges are drawn">
-        {(["q", "k", "v"] as const).map((input) => (
-          <li key={input}>
-            <Sample dash={DASHES[input]} /> into {input}
+        {shown.map(({ kind, text, sample }) => (
+          <li key={kind}>
+            <Sample {...sample} /> {text}
           </li>
         ))}
-        {has(({ edge }) => edge.mlps) && (
-          <li>
-            <Sample box /> via MLPs
-          </li>
-        )}
-        {cables.length > 0 && (
-          <li class="is-cable">
-            <Sample /> patched edge
-          </li>
-        )}
-        {has(({ look }) => look.mark === "cut") && (
-          <li>
-            <Sample cut /> zeroed edge
-          </li>
-        )}
-        {has(({ look }) => look.mark === "changed") && (
-          <li class="is-cable">
-            <Sample changed /> changed edge
-          </li>
-        )}
-        {has(({ look }) => look.alpha < 1) && (
-          <li class="is-off">
-            <Sample /> switched off
-          </li>
-        )}
       </ul>
     </div>
   );
@@ -55,20 +36,30 @@ export function EdgeLegend({ map }: { map: MapModel }) {
 
 interface SampleProps {
   dash?: readonly number[];
+  /** The box of what goes through MLPs. */
   box?: boolean;
-  cut?: boolean;
-  changed?: boolean;
+  mark?: "cut" | "changed";
+  cable?: boolean;
+  off?: boolean;
 }
 
 /** A short piece of an edge. */
-function Sample({ dash = [], box = false, cut = false, changed = false }: SampleProps) {
+function Sample({ dash = [], box = false, mark, cable = false, off = false }: SampleProps) {
   return (
-    <svg class="edge-sample" viewBox="0 0 30 12" width="30" height="12" aria-hidden="true">
-      <path d="M1.5 6H28.5" stroke-dasharray={dash.join(" ")} />
-      {box && <rect x="10" y="2.5" width="10" height="7" rx="2" />}
-      {(cut || changed) && <circle cx="15" cy="6" r="5" />}
-      {cut && <path d="M12.8 3.8L17.2 8.2M12.8 8.2L17.2 3.8" />}
-      {changed && <path d="M12.8 8.2L17.2 3.8" />}
+    <svg
+      class="edge-sample"
+      data-cable={cable}
+      data-off={off}
+      viewBox="0 0 26 12"
+      width="26"
+      height="12"
+      aria-hidden="true"
+    >
+      <path d="M1.5 6H24.5" stroke-dasharray={dash.join(" ")} />
+      {box && <rect x="8" y="2.5" width="10" height="7" rx="2" />}
+      {mark && <circle cx="13" cy="6" r="5" />}
+      {mark === "cut" && <path d="M10.8 3.8L15.2 8.2M10.8 8.2L15.2 3.8" />}
+      {mark === "changed" && <path d="M10.8 8.2L15.2 3.8" />}
     </svg>
   );
 }

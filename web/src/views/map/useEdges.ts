@@ -2,7 +2,7 @@ import { useComputed } from "@preact/signals";
 import { PALETTES } from "../../draw/theme";
 import { nearest } from "../../edges/curve";
 import { edgeState } from "../../edges/state";
-import type { Wire } from "../../edges/wire";
+import { kindsOf, type Wire } from "../../edges/wire";
 import type { Board } from "../../state/board";
 import { infoOf } from "../../state/kernel";
 import { CABLES, pathRows, pathsSettings, pathsView } from "../paths/state";
@@ -41,6 +41,8 @@ export function useEdges(board: Board, { layout, zoom }: MapPlace) {
   });
   return {
     ...state,
+    /** What kinds of edges there are, as one text: the same for as long as they are the same. */
+    kinds: useComputed(() => kindsOf(wires.value)),
     drawn,
     wires,
     /** The edge at a point of the stage. */

@@ -11,7 +11,7 @@ import { PathTable } from "./PathTable";
 import { ordered, pathRows, pathsPart, pathsSettings, pathsView, type Way } from "./state";
 import { WireScale } from "./WireScale";
 
-const WAYS: readonly { value: NonNullable<Way>; label: string }[] = [
+const WAYS: readonly { value: Way; label: string }[] = [
   { value: "into", label: "Who feeds it" },
   { value: "from", label: "Whom it feeds" },
 ];
@@ -36,8 +36,12 @@ function Head({ board }: { board: Board }) {
   const part = pathsPart(board, settings.way.value);
   return (
     <header class="section-head">
-      <h2 data-testid="paths-part">{part ?? "Paths"}</h2>
-      {part && <span class="faint">{partName(part)}</span>}
+      <h2>Paths</h2>
+      {part && (
+        <span class="faint" title={partName(part)}>
+          {part}
+        </span>
+      )}
       <span class="grow" />
       <Segmented label="Which edges" name="paths-way" options={WAYS} value={settings.way} />
     </header>

@@ -14,7 +14,7 @@ export const TOP = 8;
 /** The settings of the paths view, which the map shares. */
 export function pathsSettings({ ui }: Board) {
   return {
-    way: ui.local<NonNullable<Way>>("paths.way", "into"),
+    way: ui.local<Way>("paths.way", "into"),
     /** Whether the strongest are drawn on the map. */
     drawn: ui.local<boolean>("paths.drawn", false),
     top: ui.local<number>("paths.top", TOP),
@@ -28,7 +28,7 @@ export function pathsSettings({ ui }: Board) {
 export const CABLES: CablesView = { kind: "cables" };
 
 /** The selected part, if it has such edges. Reads signals. */
-export function pathsPart(board: Board, way: NonNullable<Way>): string | null {
+export function pathsPart(board: Board, way: Way): string | null {
   const parts = board.drawnSelection.value;
   const part = parts[parts.length - 1];
   if (part === undefined) return null;
@@ -96,7 +96,7 @@ export function ordered(rows: PathRow[], order: Order): PathRow[] {
 }
 
 /** Draws who feeds the selected part, or whom it feeds; a second time takes the wires away. */
-export function showPaths(board: Board, way: NonNullable<Way>): void {
+export function showPaths(board: Board, way: Way): void {
   const settings = pathsSettings(board);
   if (settings.drawn.peek() && settings.way.peek() === way) {
     settings.drawn.value = false;
