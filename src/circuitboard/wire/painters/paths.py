@@ -27,8 +27,8 @@ from circuitboard.wire.painters.scene import Floats, Painter, Scene
 
 #: Strongest heads whose paths are kept in a saved board, beside what is selected.
 HEADS = 3
-#: Runs that a saved board takes for the paths of one part at most.
-MOST = 1500
+#: Edges that a saved board measures at most.
+MOST = 1200
 WAYS: tuple[Literal["into", "from"], ...] = ("into", "from")
 HOWS: tuple[How, How] = ("patch", "zero")
 
@@ -117,9 +117,15 @@ def record(board: Board) -> list[PathsView]:
     heads = [f"L{layer}H{head}" for layer, head in wanted.heads(board)[:HEADS]]
     chosen = [_part(address) for address in reversed(board.selection)]
     parts = list(dict.fromkeys([*filter(None, chosen), *heads, "logits"]))
-    views = [PathsView(part=part, way=way) for part in parts for way in WAYS]
-    through = [PathsView(part=part, mlps=True) for part in parts[:1]]
-    return [view for view in (*views[:2], *through, *views[2:]) if _kept(board, view)]
+    views = [PathsView(part=part, way=way) for part in parts for way in WAYS if _has(part, way)]
+    through = [PathsView(part=part, mlps=True) for part in parts[:1] if _has(part, "into")]
+    found: list[PathsView] = []
+    room = MOST
+    for view in (*views[:2], *through, *views[2:]):
+        room -= len(_edges(board, view))
+        if room >= 0:
+            found.append(view)
+    return found
 
 
 def _part(address: str) -> str:
@@ -132,12 +138,11 @@ def _part(address: str) -> str:
     return place.place if place.part in ("embed", "attn", "logits") else ""
 
 
-def _kept(board: Board, view: PathsView) -> bool:
-    """Whether there are such edges, and not too many to measure for a file."""
-    reads = view.part == "logits" or not view.part.endswith(("embed", "attn"))
-    if not (reads if view.way == "into" else view.part != "logits"):
-        return False
-    return len(_edges(board, view)) <= MOST
+def _has(part: str, way: Literal["into", "from"]) -> bool:
+    """Whether a part that has edges has them this way."""
+    if way == "into":
+        return part == "logits" or not part.endswith(("embed", "attn"))
+    return part != "logits"
 
 
 def record_cables(board: Board) -> list[CablesView]:
