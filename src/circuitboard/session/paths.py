@@ -31,6 +31,8 @@ How = Literal["patch", "zero"]
 
 #: Edges measured before others may use the model, where a person waits for all of them.
 TOGETHER = 64
+#: Edges that do not wait for what is measured in the background already.
+FEW = 32
 
 
 class Paths(Contrasts):
@@ -131,5 +133,6 @@ def kept_paths(
     name, label, on, items = probe
     end = "now" if len(on) else "baseline"
     sets = [InterventionSet((*on.items, item)) for item in items]
-    asked = Probe(f"{name} {end}", f"{label} ({end})", tuple(items), [Case(on, sets)])
+    first = len(items) <= FEW
+    asked = Probe(f"{name} {end}", f"{label} ({end})", tuple(items), [Case(on, sets)], first)
     return probe_effects(backlog, viewer, engine, metric, run, asked)[0]
