@@ -11,7 +11,8 @@ from test_screen import PROMPT, Ear
 
 import circuitboard as cb
 import tiny
-from circuitboard.wire.recording import Recorder
+from circuitboard.wire import messages
+from circuitboard.wire.recording import Recorder, wanted
 
 CONTRAST = tiny.prompt(9, 5)
 INTO = {"kind": "paths", "part": "L2H1"}
@@ -129,11 +130,22 @@ def test_a_part_without_edges_and_a_board_without_a_metric() -> None:
 
 def test_a_board_with_edges_is_recorded_with_their_numbers() -> None:
     ear = ear_of("gpt2", [])
-    ear.board.patch("L0H1->L2H2.k", CONTRAST)
-    ear.board.selection = ["L2H1"]
-    made = Recorder(ear.board, patience=60).record()
-    views = [data for data in made.views if data.view.__class__.__name__ == "PathsView"]
-    assert (views[0].view.part, views[0].view.way) == ("L2H1", "into")
-    assert {data.view.way for data in views} == {"into", "from"}
-    assert any(data.view.__class__.__name__ == "CablesView" for data in made.views)
-    assert all(data.problem is None for data in views)
+    board = ear.board
+    board.patch("L0H1->L2H2.k", CONTRAST)
+    board.selection = ["L2H1"]
+    outcome = board.wait()
+    views = wanted(board)
+    into, out = [view for view in views if isinstance(view, messages.PathsView)][:2]
+    assert (into.part, into.way, out.part, out.way) == ("L2H1", "into", "L2H1", "from")
+    assert messages.CablesView() in views
+    recorder = Recorder(board)
+    for view in (into, out, messages.CablesView()):
+        data, buffers = recorder.paint(view, outcome)
+        assert data.problem is None
+        for array in data.arrays:
+            values = np.frombuffer(buffers[array.buffer], np.float32)
+            assert len(values) > 0
+            assert np.isfinite(values).all(), f"{view}: waited for to the end"
+    board.clear()
+    board.wait()
+    assert messages.CablesView() not in wanted(board)

@@ -6,27 +6,19 @@ from abc import abstractmethod
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from circuitboard.engine.engine import Engine
-from circuitboard.engine.held import HeldRun
 from circuitboard.engine.paths import Mlps
 from circuitboard.engine.sweep import measure
 from circuitboard.methods.path_edges import edges_from, edges_into
-from circuitboard.session.background import Backlog
 from circuitboard.session.contrast import Contrasts
 from circuitboard.session.interventions import active
-from circuitboard.session.probes import Case, Probe, probe_effects
+from circuitboard.session.probes import Case, Probe
 from circuitboard.session.question import Outcome
 from circuitboard.spec.errors import InterventionError, TargetError
 from circuitboard.spec.intervention import AnyIntervention, InterventionSet, Patch, Source, Zero
-from circuitboard.spec.metric import Metric
 
 if TYPE_CHECKING:
     from circuitboard.models.model import Model
 
-Floats = NDArray[np.float32]
 How = Literal["patch", "zero"]
 
 #: Edges measured before others may use the model, where a person waits for all of them.
@@ -117,22 +109,18 @@ class Paths(Contrasts):
     def wait(self) -> Outcome: ...
 
 
-def kept_paths(
-    backlog: Backlog,
-    viewer: Hashable,
-    engine: Engine,
-    metric: Metric,
-    run: HeldRun,
-    probe: tuple[str, str, InterventionSet, Sequence[AnyIntervention]],
-) -> Floats:
-    """Effects [n] of interventions, each alone on top of a run's own; NaN until known.
+def path_probe(
+    name: str,
+    label: str,
+    key: Hashable,
+    on: InterventionSet,
+    items: Sequence[AnyIntervention],
+) -> Probe:
+    """Each of some interventions alone, on top of what is on already.
 
-    ``probe``: a name (a newer one of that name replaces an older one), what it is in words, what
-    the run was made with, and the interventions.
+    A newer probe of that name replaces an older one; ``label`` is for the screen, and ``key`` all
+    that the interventions depend on.
     """
-    name, label, on, items = probe
     end = "now" if len(on) else "baseline"
     sets = [InterventionSet((*on.items, item)) for item in items]
-    first = len(items) <= FEW
-    asked = Probe(f"{name} {end}", f"{label} ({end})", tuple(items), [Case(on, sets)], first)
-    return probe_effects(backlog, viewer, engine, metric, run, asked)[0]
+    return Probe(f"{name} {end}", f"{label} ({end})", key, [Case(on, sets)], len(items) <= FEW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Hashable, Sequence
 from typing import Literal
 
@@ -10,7 +11,8 @@ import numpy as np
 from circuitboard.engine.held import HeldRun
 from circuitboard.methods.path_edges import edges_between, edges_from, edges_into
 from circuitboard.session.board import Board
-from circuitboard.session.paths import How, kept_paths
+from circuitboard.session.paths import How, path_probe
+from circuitboard.session.probes import Probe, probe_effects
 from circuitboard.spec.address import Address, Edge
 from circuitboard.spec.intervention import AnyIntervention, InterventionSet
 from circuitboard.wire.messages import (
@@ -36,15 +38,17 @@ HOWS: tuple[How, How] = ("patch", "zero")
 def paint(view: PathsView, scene: Scene) -> PathsInfo:
     """Arrays as :class:`PathsView` names them."""
     board = scene.board
-    edges = _edges(board, view)
     problem = board.patch_problem()
     how: How = "zero" if view.zero or problem is not None else "patch"
-    items = board.on_edges(edges, how)
-    way = "into" if view.way == "into" else "out of"
-    label = f"Paths {way} {view.part}"
+    asked = (view.part, view.way, view.mlps, how, board.contrast)
+    # Thousands of edges in a large model: they are named once, not at every step of the sweep.
+    find = functools.partial(_asked, board, view, how)
+    edges, items = scene.once(scene.outcome.baseline, ("paths", asked), find)
+    label = f"Paths {'into' if view.way == 'into' else 'out of'} {view.part}"
     for end, run in scene.ends:
         on = scene.wanted(end)
-        probe = ("paths", label, on, items)
+        make = functools.partial(path_probe, "paths", label, asked, on, items)
+        probe = scene.once(run, ("path probe", asked, on), make)
         scene.parcel.add(f"effect_{end}", _effects(scene, view, run, probe))
     return PathsInfo(
         edges=edges,
@@ -55,22 +59,22 @@ def paint(view: PathsView, scene: Scene) -> PathsInfo:
     )
 
 
+def _asked(board: Board, view: PathsView, how: How) -> tuple[list[str], Sequence[AnyIntervention]]:
+    edges = _edges(board, view)
+    return edges, board.on_edges(edges, how)
+
+
 def _edges(board: Board, view: PathsView) -> list[str]:
     mlps: Literal["frozen", "recomputed"] = "recomputed" if view.mlps else "frozen"
     find = edges_into if view.way == "into" else edges_from
     return find(board.model, view.part, mlps)
 
 
-def _effects(
-    scene: Scene,
-    viewer: Hashable,
-    run: HeldRun,
-    probe: tuple[str, str, InterventionSet, Sequence[AnyIntervention]],
-) -> Floats:
-    metric = scene.outcome.metric
-    if metric is None or not probe[3]:
-        return np.full(len(probe[3]), np.nan, np.float32)
-    return kept_paths(scene.backlog, viewer, scene.engine, metric, run, probe)
+def _effects(scene: Scene, viewer: Hashable, run: HeldRun, probe: Probe) -> Floats:
+    metric, count = scene.outcome.metric, len(probe.cases[0].sets)
+    if metric is None or count == 0:
+        return np.full(count, np.nan, np.float32)
+    return probe_effects(scene.backlog, viewer, scene.engine, metric, run, probe)[0]
 
 
 def paint_one(view: PathView, scene: Scene) -> PathInfo:
@@ -84,7 +88,7 @@ def paint_one(view: PathView, scene: Scene) -> PathInfo:
     label = f"Paths from {view.sender} to {view.receiver}"
     same = set(edges)
     on = InterventionSet(tuple(item for item in scene.wanted("now") if item.at not in same))
-    probe = ("path", label, on, items)
+    probe = path_probe("path", label, tuple(items), on, items)
     scene.parcel.add("effect_now", _effects(scene, view, scene.outcome.now, probe))
     return PathInfo(
         choices=choices,
@@ -105,7 +109,7 @@ def paint_cables(view: CablesView, scene: Scene) -> CablesInfo:
     """Arrays as :class:`CablesView` names them."""
     lines = [e for e in scene.outcome.question.entries if e.item.edge is not None]
     items = InterventionSet(tuple(e.item for e in lines)).refer(scene.board.reference).items
-    probe = ("cables", "Effect of each edge", InterventionSet(), items)
+    probe = path_probe("cables", "Effect of each edge", items, InterventionSet(), items)
     scene.parcel.add("alone_base", _effects(scene, view, scene.outcome.baseline, probe))
     return CablesInfo(entries=[e.id for e in lines])
 
