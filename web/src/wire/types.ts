@@ -863,8 +863,9 @@ export interface PathsView {
 /**
  * What could be done to the paths from one part to another: all choices at once.
  *
- * Reply arrays (float32): ``effect_now`` [c], change of the metric from where it is now for each
- * of :attr:`PathInfo.choices`; NaN until known, and where there is no metric.
+ * Reply arrays (float32): ``effect_now`` [c], change of the metric by each of
+ * :attr:`PathInfo.choices`, on top of all that is on except on these very edges; NaN until known,
+ * and where there is no metric.
  */
 export interface PathView {
   kind: "path";
