@@ -114,9 +114,27 @@ def steer(page: Page) -> None:
     execute(page, "board.wait()")
 
 
+def draw_edge(page: Page) -> None:
+    """A drag from one part to another."""
+    ends = [page.get_by_test_id(f"part-{part}").bounding_box() for part in ("L1.mlp", "L3H3")]
+    places = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in ends if box]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    page.mouse.move(*places[1], steps=4)
+    page.mouse.up()
+
+
+def feed(page: Page) -> None:
+    """Who feeds the logits."""
+    page.get_by_test_id("part-logits").click()
+    page.get_by_test_id("map-paths-into").click()
+
+
 VIEWS = {
     "view-map-search": Picture("map", search, "map-results", 760),
     "view-map-table": Picture("map", open_table, "map-table", 760),
+    "view-edge": Picture("map", draw_edge, "edge-popover", 860),
+    "view-wires": Picture("map", feed, "map-edges", 760),
     "view-head": Picture("head", select(HEAD), "pattern-canvas"),
     "view-mlp": Picture("mlp", select("L1.mlp"), "neuron-table"),
     "view-norm": Picture("norm", select("L2.ln1"), "norm-view"),
@@ -226,6 +244,10 @@ def tidy(page: Page) -> None:
     if page.get_by_test_id("map-table").count():
         page.get_by_test_id("map-table-toggle").click()
     execute(page, "board.restore_weights()")
+    if page.get_by_test_id("edge-popover").count():
+        page.get_by_test_id("edge-popover").get_by_label("Close").click()
+    if (fed := page.get_by_test_id("map-paths-into")).get_attribute("aria-pressed") == "true":
+        fed.click()
     page.get_by_test_id("map-search").fill("")
     page.get_by_test_id("map-search").blur()
 

@@ -88,6 +88,17 @@ def llama() -> cb.Board:
     return board
 
 
+def edges() -> cb.Board:
+    """The bundled model with paths patched, taken out, weakened, and switched off."""
+    board = cb.Board("names")
+    board.patch(["L2H1->L3H3.q", "L0H1->mlps->L2H2.k"], board.contrast)
+    board.ablate(["L1.mlp->logits", "embed->L1H0.v"])
+    board.scale("L1H1->L1.mlp", 0.5)
+    board.patch("L0H3->L1H2", board.contrast, on=False)
+    board.selection = ["L3H3"]
+    return board
+
+
 SUBJECTS = {
     "names": Subject(
         names,
@@ -95,6 +106,7 @@ SUBJECTS = {
         more=("own:words", "own:numbers"),
         select=(("mlp", "L2.mlp"), ("norm", "L2.ln1.scale"), ("residual", "L2.resid_post")),
     ),
+    "edges": Subject(edges, panels=("map", "paths"), themes=("light", "dark")),
     "steered": Subject(steered, panels=("steering",), themes=("light", "dark")),
     "gpt2": Subject(gpt2, panels=("map", "head", "residual", "weights")),
     "llama": Subject(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Hashable, Iterator
 
 from circuitboard.session.background import Backlog, Sweep
-from circuitboard.session.worker import Worker
+from circuitboard.session.worker import Steps, Worker
 
 
 class Counting:
@@ -79,3 +80,28 @@ def test_a_viewer_is_unfinished_until_its_own_sweeps_are_done() -> None:
     assert not counting.backlog.unfinished("list")
     counting.settle()
     assert not counting.backlog.unfinished("map")
+
+
+def test_short_work_that_is_waited_for_goes_first() -> None:
+    worker = Worker(lambda _jobs: None)
+    order: list[str] = []
+    begun, go = threading.Event(), threading.Event()
+
+    def steps(name: str, count: int) -> Steps:
+        for i in range(count):
+            order.append(name)
+            begun.set()
+            go.wait(10)
+            yield i + 1
+
+    backlog = Backlog(worker, lambda _viewer: None)
+    backlog.get("a", "long", lambda: Sweep("long", "Long", 3, [], steps("long", 3)))
+    assert begun.wait(10)
+    backlog.get("b", "next", lambda: Sweep("next", "Next", 1, [], steps("next", 1)))
+    backlog.get("c", "short", lambda: Sweep("short", "Short", 2, [], steps("short", 2), first=True))
+    go.set()
+    end = time.monotonic() + 10
+    while worker.jobs() and time.monotonic() < end:
+        time.sleep(0.01)
+    worker.close()
+    assert order == ["long", "short", "short", "long", "long", "next"]

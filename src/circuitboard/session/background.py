@@ -25,6 +25,7 @@ class Sweep(Generic[T]):
         value: what it fills in, shown from the start.
         steps: does the work, yielding how many steps are done.
         lasting: it has to do with the weights alone, and goes on when the board changes.
+        first: it is short and a person waits for it: it goes before what is under way.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Sweep(Generic[T]):
     value: T
     steps: Steps
     lasting: bool = False
+    first: bool = False
 
 
 @dataclass
@@ -82,8 +84,9 @@ class Backlog:
             while len(self._kept) > KEEP:
                 self._kept.pop(next(iter(self._kept)))
             if not quick:
+                steps = self._follow(key, kept, sweep.steps)
                 kept.job = self._worker.background(
-                    sweep.name, sweep.label, sweep.total, self._follow(key, kept, sweep.steps)
+                    sweep.name, sweep.label, sweep.total, steps, first=sweep.first
                 )
         kept = self._kept[key] = self._kept.pop(key)
         kept.viewers.add(viewer)

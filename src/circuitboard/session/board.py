@@ -24,8 +24,8 @@ from circuitboard.models import originals
 from circuitboard.models.load import default_prompt, load
 from circuitboard.models.model import Model
 from circuitboard.session import watcher
+from circuitboard.session.asked import Asked
 from circuitboard.session.code import python_for
-from circuitboard.session.contrast import Contrasts
 from circuitboard.session.directions import Directions
 from circuitboard.session.exports import Exports
 from circuitboard.session.interventions import (
@@ -39,6 +39,7 @@ from circuitboard.session.interventions import (
 )
 from circuitboard.session.memory import Memory
 from circuitboard.session.own import OwnViews
+from circuitboard.session.paths import Paths
 from circuitboard.session.question import Encoded, Outcome, Question
 from circuitboard.session.showing import Showing
 from circuitboard.session.verbs import Verbs
@@ -52,7 +53,7 @@ from circuitboard.spec.metric import MetricKind
 Listener = Callable[[str], None]
 
 
-class Board(Contrasts, Verbs, Showing, Directions, Memory, Exports, Weights):
+class Board(Asked, Contrasts, Verbs, Paths, Showing, Directions, Memory, Exports, Weights):
     """A live board.
 
     Args:
@@ -206,33 +207,6 @@ class Board(Contrasts, Verbs, Showing, Directions, Memory, Exports, Weights):
         return Encoded(tokens, lengths, metric, theirs)
 
     # --- reading ------------------------------------------------------------------------------
-
-    @property
-    def prompt(self) -> str:
-        """The prompt; assign to change it."""
-        return self._question.prompt
-
-    @prompt.setter
-    def prompt(self, text: str) -> None:
-        self.ask(prompt=text)
-
-    @property
-    def target(self) -> str:
-        """The target token; assign to change it."""
-        return self._question.target
-
-    @target.setter
-    def target(self, text: str) -> None:
-        self.ask(target=text)
-
-    @property
-    def foil(self) -> str:
-        """The foil token; assign to change it."""
-        return self._question.foil
-
-    @foil.setter
-    def foil(self, text: str) -> None:
-        self.ask(foil=text)
 
     @property
     def question(self) -> Question:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,7 @@ class Probe:
         key: what it depends on beside the run and the metric.
         cases: each with as many sets as the others; they fill in side by side.
         lasting: it does not depend on what is done to the model, and goes on when that changes.
+        first: as for a :class:`Sweep`.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Probe:
     key: Hashable
     cases: Sequence[Case]
     lasting: bool = False
+    first: bool = False
 
 
 def probe_effects(
@@ -67,7 +69,8 @@ def probe_effects(
         count = len(probe.cases[0].sets)
         found = np.full((len(probe.cases), count), np.nan, np.float32)
         steps = _steps(engine, metric, run, probe, found)
-        return Sweep(probe.name, probe.label, found.size, found, steps, probe.lasting)
+        sweep = Sweep(probe.name, probe.label, found.size, found, steps, probe.lasting)
+        return replace(sweep, first=probe.first)
 
     return backlog.get(viewer, (probe.name, probe.key, engine.epoch, run.key, metric), begin)
 

@@ -96,14 +96,20 @@ class Worker:
             self._wake.notify_all()
         return task.future
 
-    def background(self, key: str, label: str, total: int, steps: Steps) -> int:
-        """Starts (or replaces) background work; ``steps`` yields how many steps are done."""
+    def background(
+        self, key: str, label: str, total: int, steps: Steps, *, first: bool = False
+    ) -> int:
+        """Starts (or replaces) background work; ``steps`` yields how many steps are done.
+
+        ``first`` work goes before what is under way.
+        """
         with self._wake:
             older = self._background.pop(key, None)
             if older is not None:
                 older.stopped = True
             job = _Background(next(self._ids), label, total, steps)
             self._background[key] = job
+            self._background.move_to_end(key, last=not first)
             self._start()
             self._wake.notify_all()
         return job.id

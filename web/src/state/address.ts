@@ -40,6 +40,7 @@ export function partName(address: string): string {
     "ln_final.scale": "scale of the final norm",
     embed: "token embedding",
     pos_embed: "position embedding",
+    logits: "logits of the next token",
   };
   const name = names[rest] ?? rest;
   return layer === undefined ? name : `${name}, layer ${layer}`;
@@ -72,7 +73,8 @@ const NONE: Marks = {
 export function marksOf(entries: readonly Entry[]): ReadonlyMap<string, Marks> {
   const found = new Map<string, Marks>();
   for (const entry of entries) {
-    if (!entry.on) continue;
+    // Edges are drawn as such: neither of their ends is changed itself.
+    if (!entry.on || entry.at.includes("->")) continue;
     const [place = ""] = entry.at.split("@");
     const part = drawnPart(place);
     const marks = found.get(part) ?? { ...NONE };

@@ -14,6 +14,7 @@ import norm from "./norm.css";
 import own from "./own.css";
 import parts from "./parts.css";
 import patching from "./patching.css";
+import paths from "./paths.css";
 import prompt from "./prompt.css";
 import residual from "./residual.css";
 import save from "./save.css";
@@ -42,6 +43,7 @@ export const css = [
   patching,
   gradients,
   weights,
+  paths,
   inspector,
   own,
   steering,

@@ -8,6 +8,7 @@ import { mlpPanel } from "./mlp/panel";
 import { normPanel } from "./norm/panel";
 import { ownPanel } from "./own/panel";
 import { patchingPanel } from "./patching/panel";
+import { pathsPanel } from "./paths/panel";
 import { residualPanel } from "./residual/panel";
 import { steeringPanel } from "./steering/panel";
 import { weightsPanel } from "./weights/panel";
@@ -24,6 +25,7 @@ export const PANELS: readonly Panel[] = [
   steeringPanel,
   gradientsPanel,
   weightsPanel,
+  pathsPanel,
   interventionsPanel,
 ];
 

@@ -317,7 +317,7 @@ export interface ViewData {
   view: View;
   revision: number;
   arrays: Array[];
-  info: HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo | WeightCompositionInfo | WeightEditsInfo | WeightMatrixInfo | WeightOverviewInfo | WeightPairsInfo | WeightPathInfo | WeightSvdInfo | null;
+  info: HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | PathsInfo | PathInfo | CablesInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo | WeightCompositionInfo | WeightEditsInfo | WeightMatrixInfo | WeightOverviewInfo | WeightPairsInfo | WeightPathInfo | WeightSvdInfo | null;
   problem: Problem | null;
 }
 
@@ -989,6 +989,87 @@ export interface PatchingView {
 }
 
 /**
+ * Ids of the lines of the list that are about edges, on or off, in their order.
+ */
+export interface CablesInfo {
+  of: "cables";
+  entries: number[];
+}
+
+/**
+ * Effects of the edges in the list of interventions, for the map to say.
+ *
+ * Reply arrays (float32): ``alone_base`` [n], change of the metric with that line alone, for each
+ * of :attr:`CablesInfo.entries`; NaN until known, and where there is no metric.
+ */
+export interface CablesView {
+  kind: "cables";
+}
+
+/**
+ * An intervention on an edge; ``input`` is "q", "k", "v", or empty for all there is.
+ */
+export interface PathChoice {
+  edge: string;
+  how: "patch" | "zero";
+  input: string;
+  mlps: boolean;
+}
+
+/**
+ * The choices, and why patching is not among them (empty where it is).
+ */
+export interface PathInfo {
+  of: "path";
+  choices: PathChoice[];
+  metric: boolean;
+  no_patch: string;
+  hint: string;
+}
+
+/**
+ * The edges, how they were changed, and why not by patching (empty where they can be).
+ */
+export interface PathsInfo {
+  of: "paths";
+  edges: string[];
+  how: "patch" | "zero";
+  metric: boolean;
+  no_patch: string;
+  hint: string;
+}
+
+/**
+ * Every edge into a part (``way`` "into") or out of it, each changed alone.
+ *
+ * Senders' values come from the contrast prompt; with ``zero``, or where there is none that fits,
+ * they are set to zero. With ``mlps`` the paths through MLPs in between are added.
+ *
+ * Reply arrays (float32): ``effect_now`` and ``effect_base`` [e], change of the metric for each
+ * edge of :attr:`PathsInfo.edges`; NaN until known, and where there is no metric.
+ */
+export interface PathsView {
+  kind: "paths";
+  part: string;
+  way: "from" | "into";
+  mlps: boolean;
+  zero: boolean;
+}
+
+/**
+ * What could be done to the paths from one part to another: all choices at once.
+ *
+ * Reply arrays (float32): ``effect_now`` [c], change of the metric by each of
+ * :attr:`PathInfo.choices`, on top of all that is on except on these very edges; NaN until known,
+ * and where there is no metric.
+ */
+export interface PathView {
+  kind: "path";
+  sender: string;
+  receiver: string;
+}
+
+/**
  * All that a screen would have been sent.
  *
  * ``buffers`` are the arrays' bytes, each compressed (raw DEFLATE) and in base64; an array's
@@ -1475,9 +1556,9 @@ export interface WeightSvdView {
   rows: number;
 }
 
-export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | HeadEvidenceView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | PatchingView | LensView | StreamView | DecompositionView | EmbeddingView | SteeringView | EdgeGradientsView | GradientAuditView | PartGradientsView | PatternGradientView | TokenGradientsView | WeightCompositionView | WeightEditsView | WeightMatrixView | WeightOverviewView | WeightPairsView | WeightPathView | WeightSvdView;
+export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | HeadEvidenceView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | PatchingView | PathsView | PathView | CablesView | LensView | StreamView | DecompositionView | EmbeddingView | SteeringView | EdgeGradientsView | GradientAuditView | PartGradientsView | PatternGradientView | TokenGradientsView | WeightCompositionView | WeightEditsView | WeightMatrixView | WeightOverviewView | WeightPairsView | WeightPathView | WeightSvdView;
 
-export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo | WeightCompositionInfo | WeightEditsInfo | WeightMatrixInfo | WeightOverviewInfo | WeightPairsInfo | WeightPathInfo | WeightSvdInfo;
+export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | PathsInfo | PathInfo | CablesInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo | WeightCompositionInfo | WeightEditsInfo | WeightMatrixInfo | WeightOverviewInfo | WeightPairsInfo | WeightPathInfo | WeightSvdInfo;
 
 export type Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save | Steer | MakeDirection | KeepDirection | EditWeights;
 

@@ -94,6 +94,15 @@ from circuitboard.wire.messages.norm import (
 )
 from circuitboard.wire.messages.own import OwnInfo, OwnPanel, OwnTable, OwnView
 from circuitboard.wire.messages.patching import PatchingInfo, PatchingView, PatchOver
+from circuitboard.wire.messages.paths import (
+    CablesInfo,
+    CablesView,
+    PathChoice,
+    PathInfo,
+    PathsInfo,
+    PathsView,
+    PathView,
+)
 from circuitboard.wire.messages.recording import Recording
 from circuitboard.wire.messages.residual import (
     Component,
@@ -148,6 +157,8 @@ __all__ = [
     "Aligned",
     "Array",
     "Ask",
+    "CablesInfo",
+    "CablesView",
     "Cancel",
     "ChangedWeight",
     "ClassesView",
@@ -218,6 +229,11 @@ __all__ = [
     "PatchOver",
     "PatchingInfo",
     "PatchingView",
+    "PathChoice",
+    "PathInfo",
+    "PathView",
+    "PathsInfo",
+    "PathsView",
     "PatternGradientInfo",
     "PatternGradientView",
     "Problem",

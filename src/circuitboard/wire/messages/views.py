@@ -43,6 +43,14 @@ from circuitboard.wire.messages.norm import (
 )
 from circuitboard.wire.messages.own import OwnInfo, OwnView
 from circuitboard.wire.messages.patching import PatchingInfo, PatchingView
+from circuitboard.wire.messages.paths import (
+    CablesInfo,
+    CablesView,
+    PathInfo,
+    PathsInfo,
+    PathsView,
+    PathView,
+)
 from circuitboard.wire.messages.residual import (
     DecompositionInfo,
     DecompositionView,
@@ -90,6 +98,9 @@ View = (
     | NormDirectionsView
     | OwnView
     | PatchingView
+    | PathsView
+    | PathView
+    | CablesView
     | LensView
     | StreamView
     | DecompositionView
@@ -124,6 +135,9 @@ Info = (
     | NormDirectionsInfo
     | OwnInfo
     | PatchingInfo
+    | PathsInfo
+    | PathInfo
+    | CablesInfo
     | LensInfo
     | StreamInfo
     | DecompositionInfo

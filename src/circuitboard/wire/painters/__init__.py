@@ -22,6 +22,7 @@ from circuitboard.wire.painters import (
     norm,
     own,
     patching,
+    paths,
     steering,
     stream,
     weight_relations,
@@ -30,6 +31,7 @@ from circuitboard.wire.painters import (
 from circuitboard.wire.painters.scene import Painter, Scene
 
 PAINTERS: dict[type, Painter] = {
+    m.CablesView: paths.CABLES,
     m.ClassesView: map.CLASSES,
     m.DecompositionView: decomposition.DECOMPOSITION,
     m.EdgeGradientsView: gradients.EDGES,
@@ -53,6 +55,8 @@ PAINTERS: dict[type, Painter] = {
     m.SteeringView: steering.PAINTER,
     m.PartGradientsView: gradients.PARTS,
     m.PatternGradientView: gradients.PATTERN,
+    m.PathView: paths.PATH,
+    m.PathsView: paths.PAINTER,
     m.StreamView: stream.STREAM,
     m.TokenGradientsView: gradients.TOKENS,
     m.TrajectoryView: lens.TRAJECTORY,

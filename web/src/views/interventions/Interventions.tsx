@@ -1,4 +1,6 @@
 import type { GlyphName } from "../../draw/glyphs";
+import { type Edge, parseEdge } from "../../edges/edge";
+import { type EdgeState, edgeState } from "../../edges/state";
 import { drawnPart } from "../../state/address";
 import { type Board, useBoard } from "../../state/board";
 import type { Entry } from "../../wire/types";
@@ -122,20 +124,31 @@ const GLYPH: Readonly<Record<Entry["kind"], GlyphName | null>> = {
   scale: null,
 };
 
+/** Whether an edge is pointed at on the map, or its choices are open. */
+function isHere({ hover, open }: EdgeState, { address, sender, receiver }: Edge): boolean {
+  const ends = open.value;
+  const chosen = ends?.sender === sender && ends.receiver === receiver;
+  return chosen || hover.value === address;
+}
+
 function Line({ entry }: { entry: Entry }) {
   const board = useBoard();
   const { id, on, text } = entry;
   const glyph = entry.at.endsWith(".pattern") ? "pattern" : GLYPH[entry.kind];
-  const point = (address: string | null) => {
-    board.ui.hoverPart.value = address;
+  const edges = edgeState(board.ui);
+  const edge = parseEdge(entry.at);
+  const point = (on: boolean) => {
+    if (edge) edges.hover.value = on ? entry.at : null;
+    else board.ui.hoverPart.value = on ? drawnPart(entry.at.split("@")[0] ?? "") : null;
   };
   return (
     <li
       class="entry"
       data-testid={`entry-${id}`}
       data-on={on}
-      onPointerEnter={() => point(drawnPart(entry.at.split("@")[0] ?? ""))}
-      onPointerLeave={() => point(null)}
+      data-here={edge !== null && isHere(edges, edge)}
+      onPointerEnter={() => point(true)}
+      onPointerLeave={() => point(false)}
     >
       <button
         type="button"

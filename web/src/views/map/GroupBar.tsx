@@ -8,7 +8,7 @@ import type { MapModel } from "./MapView";
 export function GroupBar({ map }: { map: MapModel }) {
   const board = useBoard();
   const parts = board.selection.value;
-  if (parts.length < 2) return null;
+  if (parts.length < 2 || map.edges.draft.value) return null;
   const all = actions(board);
   const button = (name: ActionName, label: string, glyph?: "ablated" | "frozen" | "pattern") => (
     <button

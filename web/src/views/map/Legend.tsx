@@ -3,6 +3,7 @@ import { gradient, type Scale } from "../../draw/colour";
 import { compact, signed } from "../../draw/number";
 import { useBoard } from "../../state/board";
 import { Glyph } from "../shared/Glyph";
+import { EdgeLegend } from "./EdgeLegend";
 import type { MapModel } from "./MapView";
 import { MEASURES, ofWeights } from "./measures";
 
@@ -48,6 +49,7 @@ export function Legend({ map }: { map: MapModel }) {
         )}
       </div>
       <Marks />
+      <EdgeLegend map={map} />
     </div>
   );
 }

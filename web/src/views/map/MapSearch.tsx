@@ -14,13 +14,17 @@ export function MapSearch({ map }: { map: MapModel }) {
     const match = matches[index];
     if (!match) return;
     tools.cursor.value = index;
-    void board.select([match.address]);
     map.zoom.reveal(map.layout.peek()?.byAddress.get(match.address));
+    // While an edge is drawn, what is found is where it ends.
+    if (map.cable.point(match.address)) return;
+    void board.select([match.address]);
   };
   const all = () => void board.select(matches.map(({ address }) => address));
   const onKeyDown = (event: KeyboardEvent) => {
     event.stopPropagation();
-    if (event.key === "Enter" && event.shiftKey) all();
+    if (event.key === "Enter" && map.edges.draft.peek()?.to && tools.cursor.peek() >= 0) {
+      map.cable.finish();
+    } else if (event.key === "Enter" && event.shiftKey) all();
     else if (event.key === "Enter" || event.key === "ArrowDown") {
       go((tools.cursor.peek() + 1) % matches.length);
     } else if (event.key === "ArrowUp") {

@@ -1,5 +1,6 @@
 import { useBoard } from "../../state/board";
 import type { Measure } from "../../wire/types";
+import { pathsPart, pathsSettings, showPaths } from "../paths/state";
 import { Sides } from "../shared/Segmented";
 import { Toggle } from "../shared/Toggle";
 import { MapFilter } from "./MapFilter";
@@ -36,6 +37,7 @@ export function MapToolbar({ map }: { map: MapModel }) {
       <Sides name="map-side" value={ui.mapSide} label="Which run the map shows" />
       <MapSearch map={map} />
       <MapFilter map={map} />
+      <PathTools />
       <span class="map-tools">
         <Toggle
           name="map-brush"
@@ -51,6 +53,35 @@ export function MapToolbar({ map }: { map: MapModel }) {
         />
       </span>
     </div>
+  );
+}
+
+/** Who feeds the selected part, and whom it feeds, as wires on the map. */
+function PathTools() {
+  const board = useBoard();
+  const { way, drawn } = pathsSettings(board);
+  const button = (to: "into" | "from", label: string, title: string) => {
+    const part = pathsPart(board, to);
+    const on = drawn.value && way.value === to;
+    return (
+      <button
+        type="button"
+        class="toggle"
+        data-testid={`map-paths-${to}`}
+        aria-pressed={on}
+        title={title.replace("_", part ?? "the selected part")}
+        disabled={part === null && !on}
+        onClick={() => showPaths(board, to)}
+      >
+        {label}
+      </button>
+    );
+  };
+  return (
+    <span class="map-tools">
+      {button("into", "Fed by", "Who feeds _? The strongest edges into it (i)")}
+      {button("from", "Feeds", "Whom does _ feed? The strongest edges out of it (o)")}
+    </span>
   );
 }
 

@@ -10,6 +10,9 @@ import type { ModelInfo } from "../../wire/types";
 import { showToken } from "../shared/token";
 import { useSize } from "../shared/useSize";
 import { classesOf } from "./classes";
+import { DraftBar, EdgeTip } from "./EdgeBars";
+import { EdgeLayer } from "./EdgeLayer";
+import { EdgePopover } from "./EdgePopover";
 import { GroupBar } from "./GroupBar";
 import { LINES_FROM, layOut, pitchOf } from "./geometry";
 import { Legend } from "./Legend";
@@ -22,6 +25,8 @@ import { paintMap, type Scene } from "./scene";
 import { Tooltip } from "./Tooltip";
 import { mapTools } from "./tools";
 import { useBrush } from "./useBrush";
+import { type Cable, useCable } from "./useCable";
+import { useEdges } from "./useEdges";
 import { useKeys } from "./useKeys";
 import { usePointer } from "./usePointer";
 import { useZoom } from "./useZoom";
@@ -39,7 +44,7 @@ const SHORT = {
 } as const;
 
 /** Signals of all that the map shows. */
-function useMap(board: Board, model: ModelInfo, size: ReturnType<typeof useSize>["size"]) {
+function usePlace(board: Board, model: ModelInfo, size: ReturnType<typeof useSize>["size"]) {
   const zoom = useZoom(board);
   const detail = useComputed(() => zoom.transform.value.k);
   const compact = useComputed(() => pitchOf(model, size.value.height) * detail.value < LINES_FROM);
@@ -50,6 +55,13 @@ function useMap(board: Board, model: ModelInfo, size: ReturnType<typeof useSize>
   // Two drawings, with lines and without; each is made once for a size.
   const drawings = [useComputed(() => fit(1e9)), useComputed(() => fit(0))] as const;
   const layout = useComputed(() => drawings[compact.value ? 1 : 0].value);
+  return { zoom, layout, model };
+}
+
+export type MapPlace = ReturnType<typeof usePlace>;
+
+function useMap(board: Board, place: MapPlace) {
+  const { layout, model } = place;
   const values = useComputed(() =>
     mapValues(
       board.kernel.picture(board.mapView.value).value,
@@ -68,12 +80,18 @@ function useMap(board: Board, model: ModelInfo, size: ReturnType<typeof useSize>
     const wanted = tools.isClass.value || tools.table.value || ofWeights(board.ui.measure.value);
     if (wanted) tools.classes.value = true;
   });
-  return { zoom, layout, values, marks, classes, tools, model };
+  const edges = useEdges(board, place);
+  return { ...place, values, marks, classes, tools, edges };
 }
 
-export type MapModel = ReturnType<typeof useMap>;
+/** The map without what a person draws on it. */
+export type BareMap = ReturnType<typeof useMap>;
 
-function useSceneParts(board: Board, map: MapModel) {
+export interface MapModel extends BareMap {
+  cable: Cable;
+}
+
+function useSceneParts(board: Board, map: BareMap) {
   const answers = useComputed(() => {
     const logits = infoOf(board.kernel.picture(board.logitsView.value).value, "logits");
     return (logits?.rows ?? []).slice(0, ANSWERS).map((row) => ({
@@ -101,7 +119,7 @@ function useSceneParts(board: Board, map: MapModel) {
 }
 
 /** Paints once for each frame of the screen, however much has changed. */
-function usePaint(board: Board, model: ModelInfo, map: MapModel) {
+function usePaint(board: Board, model: ModelInfo, map: BareMap) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const pending = useRef<Omit<Scene, "context"> | null>(null);
   const frame = useRef(0);
@@ -140,12 +158,13 @@ function usePaint(board: Board, model: ModelInfo, map: MapModel) {
 export function MapView({ model }: { model: ModelInfo }) {
   const board = useBoard();
   const { ref, size } = useSize();
-  const map = useMap(board, model, size);
-  const canvas = usePaint(board, model, map);
-  const stage = map.zoom.stage;
+  const bare = useMap(board, usePlace(board, model, size));
+  const canvas = usePaint(board, model, bare);
+  const stage = bare.zoom.stage;
+  const map: MapModel = { ...bare, cable: useCable(board, bare, stage) };
   const brush = useBrush(board, map, stage);
-  const pointer = usePointer(board, map, stage, brush);
-  const keys = useKeys(board, map, stage);
+  const pointer = usePointer(board, map, stage, { brush, cable: map.cable });
+  const keys = useKeys(board, map, stage, map.cable);
   const table = map.tools.table.value;
   return (
     <section class="map" data-testid="map" aria-label="Map of the model">
@@ -160,13 +179,17 @@ export function MapView({ model }: { model: ModelInfo }) {
           onKeyDown={keys}
         >
           <canvas ref={canvas} class="map-canvas" data-testid="map-canvas" />
+          <EdgeLayer map={map} />
           {!table && <Overlay map={map} />}
         </div>
         <ZoomButtons zoom={map.zoom} />
         <Minimap map={map} />
         <BandBox map={map} />
         {table ? <MapTable map={map} /> : <Tooltip map={map} />}
+        <EdgeTip map={map} />
         <GroupBar map={map} />
+        <DraftBar map={map} />
+        <EdgePopover map={map} />
       </div>
       <Legend map={map} />
     </section>

@@ -1,6 +1,6 @@
 import type { ModelInfo } from "../../wire/types";
 
-export type PartKind = "head" | "mlp" | "attn" | "norm" | "resid" | "embed" | "pos";
+export type PartKind = "head" | "mlp" | "attn" | "norm" | "resid" | "embed" | "pos" | "logits";
 
 /** A part's place on the map before zooming: x and y are its top left corner. */
 export interface Part {
@@ -167,6 +167,8 @@ function endParts(model: ModelInfo, layout: Layout): Part[] {
     const layer = model.n_layers;
     parts.push({ address: "ln_final.scale", kind: "norm", layer, index: 0, ...norm });
   }
+  const logits = { x, y: unembedY, ...box, index: 1 };
+  parts.push({ address: "logits", kind: "logits", layer: model.n_layers, ...logits });
   return parts;
 }
 

@@ -1,4 +1,5 @@
 import type { Panel } from "../../state/panels";
+import { edgeViews } from "../paths/state";
 import { MapView } from "./MapView";
 
 export const mapPanel: Panel = {
@@ -10,6 +11,7 @@ export const mapPanel: Panel = {
   views: (board) => [
     board.mapView.value,
     board.logitsView.value,
+    ...edgeViews(board),
     ...(board.ui.local<boolean>("map.classes", false).value ? [{ kind: "classes" } as const] : []),
   ],
   component: MapView,
@@ -22,12 +24,16 @@ export const mapPanel: Panel = {
     ["Shift + drag", "select all parts in a rectangle; with Ctrl, add them"],
     ["b", "brush: drag without Shift; Shift + arrows select a block"],
     ["t", "the map's numbers as a table"],
+    ["drag from part to part", "an edge: patch it or take it out; see each effect first"],
+    ["e", "an edge from the selected part: arrows or / choose where to, Enter opens"],
+    ["i, o", "who feeds the selected part; whom it feeds"],
     ["a", "ablate what is selected"],
     ["c", "patch it from the contrast prompt at the token looked at; with Shift, at all tokens"],
     ["f", "freeze the output"],
     ["p", "freeze the pattern"],
     ["r", "release"],
     ["wheel, drag", "zoom and move; with Ctrl where the board is narrow"],
+    ["Alt + drag, middle button", "move, from anywhere"],
     ["+ − 0", "zoom in, zoom out, fit"],
     ["Escape", "select nothing"],
   ],

@@ -1,9 +1,11 @@
 import { isHead } from "../../state/address";
 import type { Board } from "../../state/board";
+import { showPaths } from "../paths/state";
 import { type ActionName, act, actions } from "../shared/actions";
 import { openHead } from "../shared/open";
 import { block, type Direction, type Layout, neighbour, type Part } from "./geometry";
 import type { MapModel } from "./MapView";
+import type { Cable } from "./useCable";
 
 type Stage = { current: HTMLDivElement | null };
 
@@ -71,11 +73,36 @@ function tool(map: MapModel, stage: Stage, key: string): boolean {
   return true;
 }
 
+/** While an edge is drawn, keys choose where it ends. */
+function drawing(map: MapModel, cable: Cable, key: string): boolean {
+  if (!map.edges.draft.peek()) return false;
+  const arrow = ARROWS[key];
+  if (arrow) cable.step(arrow);
+  else if (key === "Enter") cable.finish();
+  else if (key === "Escape") cable.cancel();
+  else return false;
+  return true;
+}
+
+/** Edges from the selected part, and all of those into it or out of it. */
+function edges(board: Board, cable: Cable, key: string): boolean {
+  if (key === "e") cable.begin();
+  else if (key === "i") showPaths(board, "into");
+  else if (key === "o") showPaths(board, "from");
+  else return false;
+  return true;
+}
+
 /** Moves along the map, and acts on what is selected. */
-export function useKeys(board: Board, map: MapModel, stage: Stage) {
+export function useKeys(board: Board, map: MapModel, stage: Stage, cable: Cable) {
   return (event: KeyboardEvent) => {
     const { key, ctrlKey, metaKey, altKey } = event;
     if (ctrlKey || metaKey || altKey) return;
+    if (drawing(map, cable, key)) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
     const arrow = ARROWS[key];
     const letter = LETTERS[key];
     if (arrow) move(board, map, stage, arrow, event.shiftKey);
@@ -86,7 +113,7 @@ export function useKeys(board: Board, map: MapModel, stage: Stage) {
       if (own && !board.selection.peek().includes(own)) return;
       if (board.selection.peek().some(isHead)) openHead(stage.current);
     } else if (key === "Escape") void board.select([]);
-    else if (!zoomBy(map, key) && !tool(map, stage, key)) return;
+    else if (!zoomBy(map, key) && !tool(map, stage, key) && !edges(board, cable, key)) return;
     event.preventDefault();
     event.stopPropagation();
   };

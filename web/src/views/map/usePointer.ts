@@ -6,6 +6,7 @@ import { openHead } from "../shared/open";
 import { partAt } from "./geometry";
 import type { MapModel } from "./MapView";
 import type { Brush } from "./useBrush";
+import type { Cable } from "./useCable";
 
 type Stage = { current: HTMLDivElement | null };
 
@@ -46,26 +47,70 @@ function useDropping(board: Board, map: MapModel, stage: Stage): void {
   }, [ui, map, stage]);
 }
 
-export function usePointer(board: Board, map: MapModel, stage: Stage, brush: Brush) {
+/** The edge pointed at: parts that are more than the ground of their layer come first. */
+function wireOf(event: MouseEvent, map: MapModel, stage: Stage, part: string | null) {
+  const box = stage.current?.getBoundingClientRect();
+  const layout = map.layout.peek();
+  if (!box || !layout || map.edges.draft.peek()) return null;
+  const covers = part !== null && !part.endsWith(".attn") && !layout.compact;
+  return covers ? null : map.edges.at(event.clientX - box.left, event.clientY - box.top);
+}
+
+export function usePointer(
+  board: Board,
+  map: MapModel,
+  stage: Stage,
+  { brush, cable }: { brush: Brush; cable: Cable },
+) {
   const { ui } = board;
   useDropping(board, map, stage);
+  const { edges } = map;
+  const point = (part: string | null, edge: string | null) => {
+    if (ui.hoverPart.peek() !== part) ui.hoverPart.value = part;
+    if (edges.hover.peek() !== edge) edges.hover.value = edge;
+  };
   return {
-    onPointerDown: brush.down,
-    onPointerUp: brush.up,
-    onPointerCancel: brush.up,
+    onPointerDown(event: PointerEvent) {
+      edges.open.value = null;
+      brush.down(event);
+      cable.down(event);
+    },
+    onPointerUp(event: PointerEvent) {
+      brush.up(event);
+      cable.up(event);
+    },
+    onPointerCancel(event: PointerEvent) {
+      brush.up(event);
+      cable.cancel();
+    },
     onPointerMove(event: PointerEvent) {
       brush.move(event);
-      const found = event.buttons ? null : partOf(event, map, stage);
-      if (ui.hoverPart.peek() !== found) ui.hoverPart.value = found;
+      if (cable.move(event)) return;
+      const part = event.buttons ? null : partOf(event, map, stage);
+      const wire = event.buttons ? null : wireOf(event, map, stage, part);
+      point(wire ? null : part, wire?.edge.address ?? null);
       const idle = map.tools.brush.peek() || event.shiftKey ? "crosshair" : "grab";
-      if (stage.current) stage.current.style.cursor = found ? "pointer" : idle;
+      if (stage.current) stage.current.style.cursor = part || wire ? "pointer" : idle;
     },
     onPointerLeave() {
-      ui.hoverPart.value = null;
+      point(null, null);
+    },
+    /** The middle button moves the map, and does not scroll the page. */
+    onMouseDown(event: MouseEvent) {
+      if (event.button === 1) event.preventDefault();
     },
     onClick(event: MouseEvent) {
       if (brush.swallow()) return;
       const address = partOf(event, map, stage);
+      const wire = event.detail === 0 ? null : wireOf(event, map, stage, address);
+      if (wire) {
+        edges.open.value = { sender: wire.edge.sender, receiver: wire.edge.receiver };
+        return;
+      }
+      if (address && cable.point(address)) {
+        cable.finish();
+        return;
+      }
       if (!address) return;
       const held = board.selection.peek();
       const others = held.filter((each) => each !== address);
@@ -84,7 +129,7 @@ export function usePointer(board: Board, map: MapModel, stage: Stage, brush: Bru
       }
     },
     onFocusOut() {
-      ui.hoverPart.value = null;
+      point(null, null);
     },
   };
 }

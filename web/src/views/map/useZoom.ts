@@ -17,7 +17,17 @@ export interface Zoom {
   /** Moves, if it must, so that a part is in sight. */
   reveal(part: Part | undefined): void;
   /** What brush and keyboard keep between events. */
-  memory: { start: { x: number; y: number } | null; swallow: boolean; anchor: Part | null };
+  memory: Memory;
+  /** Moves by pixels of the screen. */
+  move(dx: number, dy: number): void;
+}
+
+interface Memory {
+  start: { x: number; y: number } | null;
+  swallow: boolean;
+  anchor: Part | null;
+  /** Where a press on a part began that may become an edge. */
+  cable: { from: string; x: number; y: number } | null;
 }
 
 const REST_MS = 120;
@@ -28,17 +38,18 @@ const EDGE = 30;
 type Behaviour = ZoomBehavior<HTMLDivElement, unknown>;
 
 /** Beside other things that scroll, the wheel zooms with Ctrl or Cmd only. */
-function moves(board: Board, event: MouseEvent | WheelEvent | TouchEvent): boolean {
+function moves(board: Board, memory: Memory, event: MouseEvent | WheelEvent | TouchEvent): boolean {
   if (event.type === "dblclick") return false;
   if (event.type === "wheel") return board.ui.wide.peek() || event.ctrlKey || event.metaKey;
-  const brushes = event.shiftKey || board.ui.local<boolean>("map.brush", false).peek();
+  const drawing = event.shiftKey || memory.cable !== null;
+  const brushes = drawing || board.ui.local<boolean>("map.brush", false).peek();
   if ("touches" in event) return !brushes || event.touches.length > 1;
-  return !brushes && !event.button && !event.ctrlKey;
+  return event.button === 1 || (!brushes && !event.button && !event.ctrlKey);
 }
 
 function zoomable(
   behaviour: Behaviour,
-  start: Pick<Zoom, "stage" | "transform" | "settled">,
+  start: Pick<Zoom, "stage" | "transform" | "settled" | "memory">,
 ): Zoom {
   const { stage, transform } = start;
   const centre = (x: number, y: number) => {
@@ -62,7 +73,10 @@ function zoomable(
       const seen = sx > EDGE && sy > EDGE && sx < width - EDGE && sy < height - EDGE;
       if (!seen) centre(px, py);
     },
-    memory: { start: null, swallow: false, anchor: null },
+    move: (dx, dy) => {
+      const { k } = transform.peek();
+      if (stage.current) behaviour.translateBy(select(stage.current), dx / k, dy / k);
+    },
   };
 }
 
@@ -72,11 +86,12 @@ export function useZoom(board: Board): Zoom {
   const state = useMemo(() => {
     const transform = signal({ k: 1, x: 0, y: 0 });
     const settled = signal(transform.peek());
+    const memory: Memory = { start: null, swallow: false, anchor: null, cable: null };
     let rest: ReturnType<typeof setTimeout>;
     const behaviour: Behaviour = zoom<HTMLDivElement, unknown>()
       .scaleExtent(STEPS)
       .clickDistance(4)
-      .filter((event: MouseEvent | WheelEvent | TouchEvent) => moves(board, event))
+      .filter((event: MouseEvent | WheelEvent | TouchEvent) => moves(board, memory, event))
       .on("zoom", ({ transform: t }: D3ZoomEvent<HTMLDivElement, unknown>) => {
         transform.value = { k: t.k, x: t.x, y: t.y };
         clearTimeout(rest);
@@ -84,7 +99,7 @@ export function useZoom(board: Board): Zoom {
           settled.value = transform.peek();
         }, REST_MS);
       });
-    return { zoom: zoomable(behaviour, { stage, transform, settled }), behaviour };
+    return { zoom: zoomable(behaviour, { stage, transform, settled, memory }), behaviour };
   }, [board]);
   useEffect(() => {
     const element = stage.current;

@@ -63,6 +63,8 @@ export function place(part: Part, heads: number): [Family, number] | null {
       return ["resid", 2 * part.layer + 2];
     case "norm":
       return ["scales", 2 * part.layer + part.index];
+    case "logits":
+      return null;
   }
 }
 

@@ -1,0 +1,56 @@
+import { useComputed } from "@preact/signals";
+import { PALETTES } from "../../draw/theme";
+import { nearest } from "../../edges/curve";
+import { edgeState } from "../../edges/state";
+import { kindsOf, type Wire } from "../../edges/wire";
+import type { Board } from "../../state/board";
+import { infoOf } from "../../state/kernel";
+import { CABLES, pathRows, pathsSettings, pathsView } from "../paths/state";
+import { type Drawn, mapWires } from "./edges";
+import type { MapPlace } from "./MapView";
+
+/** Pixels from which an edge is pointed at: fewer where there is no ground between the cells. */
+const SLACK = { open: 6, compact: 2.5 };
+
+/** The edges on the map: those changed, and the strongest paths where they are asked for. */
+export function useEdges(board: Board, { layout, zoom }: MapPlace) {
+  const state = edgeState(board.ui);
+  const drawn = useComputed<Drawn | null>(() => {
+    const { drawn: on, side, top } = pathsSettings(board);
+    const view = on.value ? pathsView(board) : null;
+    if (!view) return null;
+    const picture = board.kernel.picture(view).value;
+    return { rows: pathRows(picture, side.value), top: top.value };
+  });
+  const alone = useComputed(() => {
+    const picture = board.kernel.picture(CABLES).value;
+    const ids = infoOf(picture, "cables")?.entries ?? [];
+    const effects = picture?.grids.alone_base?.data;
+    return new Map(ids.map((id, i) => [id, effects?.[i] ?? Number.NaN]));
+  });
+  const wires = useComputed<readonly Wire[]>(() => {
+    const place = layout.value;
+    if (!place) return [];
+    return mapWires(
+      { layout: place, zoom: zoom.transform.value },
+      board.kernel.entries.value,
+      (id) => alone.value.get(id) ?? Number.NaN,
+      drawn.value,
+      PALETTES[board.ui.theme.value],
+    );
+  });
+  return {
+    ...state,
+    /** What kinds of edges there are, as one text: the same for as long as they are the same. */
+    kinds: useComputed(() => kindsOf(wires.value)),
+    drawn,
+    wires,
+    /** The edge at a point of the stage. */
+    at(x: number, y: number): Wire | null {
+      const slack = layout.peek()?.compact ? SLACK.compact : SLACK.open;
+      return nearest(wires.peek(), x, y, slack);
+    },
+  };
+}
+
+export type MapEdges = ReturnType<typeof useEdges>;
