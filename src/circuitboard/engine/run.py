@@ -42,7 +42,7 @@ def metric_of(
         sets = [ids * (prompts or 1) if len(ids) == 1 else ids for ids in (targets, foils)]
         return Metric(kind or default, one[0] or 0, one[1], target_sets=sets[0], foil_sets=sets[1])
     single = [tuple(ids[0] for ids in side) if len(side) > 1 else () for side in (targets, foils)]
-    return Metric(kind or default, one[0] or 0, one[1], *single)
+    return Metric(kind or default, one[0] or 0, one[1], single[0], single[1])
 
 
 def _tokens(model: Model, given: Texts | None, prompts: int | None) -> tuple[tuple[int, ...], ...]:
