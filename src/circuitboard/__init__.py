@@ -27,6 +27,8 @@ _HOMES = {
     "load": "circuitboard.models.load",
     "RunResult": "circuitboard.engine.result",
     "run": "circuitboard.engine.run",
+    "run_masked": "circuitboard.engine.masked",
+    "MaskedRuns": "circuitboard.engine.masked",
     "sweep": "circuitboard.engine.sweep",
     "patch_grid": "circuitboard.engine.sweep",
     "path_patch": "circuitboard.engine.paths",
@@ -62,6 +64,7 @@ __all__ = [
     "CircuitboardError",
     "Freeze",
     "InterventionSet",
+    "MaskedRuns",
     "Mean",
     "Model",
     "Patch",
@@ -96,6 +99,7 @@ __all__ = [
     "register_reference",
     "register_tensor",
     "run",
+    "run_masked",
     "scale_effects",
     "svd",
     "sweep",
@@ -119,6 +123,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from circuitboard.engine.masked import MaskedRuns, run_masked
     from circuitboard.engine.paths import path_patch
     from circuitboard.engine.result import RunResult
     from circuitboard.engine.run import run
