@@ -1,0 +1,1 @@
+"""Circuits: tasks that they are behind, and methods that find them."""
