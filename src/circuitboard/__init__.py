@@ -51,6 +51,8 @@ _HOMES = {
     "scale_effects": "circuitboard.methods.norms",
     "head_attribution": "circuitboard.methods.head_output",
     "head_evidence": "circuitboard.methods.head_evidence",
+    "known_circuit": "circuitboard.circuits.known.known",
+    "known_circuits": "circuitboard.circuits.known.known",
     "head_output": "circuitboard.methods.head_output",
     "Board": "circuitboard.widget",
 }
@@ -85,6 +87,8 @@ __all__ = [
     "head_output",
     "head_scores",
     "integrated_gradients",
+    "known_circuit",
+    "known_circuits",
     "load",
     "logit_lens",
     "neuron_attribution",
@@ -119,6 +123,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from circuitboard.circuits.known.known import known_circuit, known_circuits
     from circuitboard.engine.paths import path_patch
     from circuitboard.engine.result import RunResult
     from circuitboard.engine.run import run
