@@ -13,6 +13,7 @@ from torch import Tensor
 import circuitboard as cb
 from circuitboard.circuits.known.blueprint import NOISE
 from circuitboard.circuits.known.known import KnownCircuit, known_circuit, known_circuits
+from circuitboard.engine.masked import MaskedRuns
 from circuitboard.spec.errors import CircuitboardError
 from circuitboard.spec.wiring import connected
 
@@ -125,6 +126,23 @@ def test_the_engine_patches_these_edges_alike(name: str) -> None:
     want = made.metric([], *([edge] for edge in some))
     want = want[1:] - want[0]
     torch.testing.assert_close(torch.tensor(found), want, atol=1e-3, rtol=0)
+
+
+@every
+def test_masked_runs_are_these_sums(name: str) -> None:
+    """Any edges live, against plain sums: in the circuit alone, and at random."""
+    made, dice = proof(name), random.Random(2)
+    known = made.known
+    runs = MaskedRuns.of(known.model, list(known.task.clean), list(known.task.corrupt))
+    sets = [[], made.outside, list(known.edges)]
+    sets += [[edge for edge in made.every if dice.random() < 0.3] for _ in range(6)]
+    ends = [(str(u), str(v)) for v in runs.graph.receivers for u in runs.graph.senders]
+    masks = torch.ones(len(sets), len(runs.graph.receivers), len(runs.graph.senders))
+    for mask, gone in zip(masks, sets, strict=True):
+        lost = set(gone)
+        mask.view(-1)[[i for i, (u, v) in enumerate(ends) if f"{u}->{v}" in lost]] = 0
+    found = runs.logits(masks.mT)
+    torch.testing.assert_close(found, made.oracle.logits(sets), atol=1e-3, rtol=0)
 
 
 @every
