@@ -1,1 +1,1 @@
-"""Circuits: found, tried on models whose circuits are known, and looked for at scale."""
+"""Circuits: tasks that they are behind, and methods that find them."""
