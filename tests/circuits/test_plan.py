@@ -136,7 +136,7 @@ REFUSED = {
     ),
     "no task": (
         YAML.replace("mine.jsonl", "mine"),
-        r"plan\.yaml:1: tasks\[1\]: 'mine' is no task",
+        r"plan\.yaml:1: tasks\[1\]: 'mine' is no task\. There are agreement, docstring",
     ),
     "no known circuit": (
         "tasks:\n  - known:relay\n  - known:telex\nmethods: [eap]\n",
@@ -177,6 +177,11 @@ def test_a_refused_toml_plan_says_where_and_why(home: Path, text: str, message: 
 def test_a_plan_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match="cannot be read"):
         read_plan(tmp_path / "no.yaml")
+
+
+def test_built_in_tasks_go_by_their_names(home: Path) -> None:
+    cells = read_plan(plan(home, "tasks: [ioi]\nmodels: [names]\nmethods: [eap]\n"))
+    assert [(cell.task, cell.task_digest) for cell in cells] == [("ioi", "")]
 
 
 def test_a_plan_in_python() -> None:

@@ -10,6 +10,8 @@ import torch
 import circuitboard as cb
 from circuitboard.circuits.cell import KNOWN, Cell, Result
 from circuitboard.circuits.known.known import KnownCircuit, known_circuit
+from circuitboard.circuits.recovery import recovery
+from circuitboard.circuits.tasks import BUILT_IN
 from circuitboard.models.model import Model
 from circuitboard.spec.circuit import Circuit
 from circuitboard.spec.errors import CircuitboardError
@@ -39,7 +41,13 @@ def _opened(cell: Cell) -> tuple[Model, Task, KnownCircuit | None]:
         model = known.model
     else:
         model = _loaded(cell.model_at, cell.dtype, cell.device)
-    task = known.task if known and cell.task == cell.model else task_of(cell.task_at)
+    if known is not None and cell.task == cell.model:
+        task = known.task
+    elif cell.task_digest:
+        task = task_of(cell.task_at)
+    else:
+        drawn = {} if cell.pairs is None else {"n": cell.pairs}
+        task = BUILT_IN[cell.task](model, seed=cell.seed, **drawn)
     task = task if cell.pairs is None else task.head(cell.pairs)
     return model, task.require(model), known
 
@@ -70,5 +78,6 @@ def _found(cell: Cell, model: Model, task: Task, known: KnownCircuit | None) -> 
         cell,
         "done",
         circuit=circuit,
+        auroc={} if known is None else recovery(model, circuit, known.edges),
         seconds=time.perf_counter() - began,
     )

@@ -2,14 +2,14 @@
 
 ::
 
-    tasks: [known:induction, pronouns.jsonl]
+    tasks: [ioi, mine.jsonl, known:induction]
     models: [names, {name: gpt2, dtype: bfloat16}]
     methods: [eap, {name: eap-ig-inputs, options: {steps: 10}}]
     seeds: [0, 1]
     held_out: 0.5
 
 Every task meets every model, method and seed; a known circuit (``known:...``) brings its own
-model, and needs none. Paths are relative to the plan.
+model, and needs none. Built-in tasks go by their names, files by paths relative to the plan.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to look for.
 
     Attributes:
-        tasks: files of tasks, or known circuits.
+        tasks: built-in tasks, files of tasks, or known circuits.
         models, methods: what each task is tried with.
-        seeds: of methods with chance in them, and of the split.
-        pairs: take the first so many pairs of each task alone.
+        seeds: of methods with chance in them, of the prompts of built-in tasks, and of the split.
+        pairs: how many pairs of built-in tasks, and at most of others.
         held_out: share of the pairs that circuits are measured on, and not found on; without,
             both are done on all.
     """
@@ -134,9 +134,14 @@ def _task(name: str, home: Path) -> tuple[str, str]:
         return name, ""
     path = (home / name).expanduser()
     if path.suffix not in TASK_FILES:
+        from circuitboard.circuits.tasks import BUILT_IN
+
+        if name in BUILT_IN:
+            return name, ""
         raise PlanError(
             f"{name!r} is no task.",
-            f"Give a file ending in {', '.join(TASK_FILES)}, or {KNOWN}induction or the like.",
+            f"There are {', '.join(BUILT_IN)}; {KNOWN}induction and the like; and files ending "
+            f"in {', '.join(TASK_FILES)}.",
         )
     if not path.is_file():
         raise PlanError(f"There is no file {path}.", "Paths are relative to the plan.")
