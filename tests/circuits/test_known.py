@@ -212,6 +212,6 @@ def test_nothing_but_distractors_touches_noise() -> None:
 
     drawn = shape(0, 1).blueprint
     for head in drawn.heads.values():
-        assert NOISE not in {line for look in head.looks for line in look[:2]}
-        assert NOISE not in {line for move in head.moves for line in move[:2]}
+        assert NOISE not in {space for look in head.looks for space in look[:2]}
+        assert NOISE not in {space for move in head.moves for space in move[:2]}
     assert all(NOISE not in (*mlp.reads, *mlp.writes) for mlp in drawn.mlps.values())

@@ -27,6 +27,16 @@ def auroc(scores: Mapping[str, float], truth: Collection[str]) -> float:
     return float(below.mean() / (2 * len(false)))
 
 
+def every_edge(model: Model) -> list[str]:
+    """All edges that a model has, receiver by receiver."""
+    graph = Graph.of(model)
+    return [
+        f"{sender}->{receiver}"
+        for receiver, count in zip(graph.receivers, graph.before, strict=True)
+        for sender in graph.senders[:count]
+    ]
+
+
 def edge_scores(circuit: Circuit, every: Iterable[str]) -> dict[str, float]:
     """The size of each edge's score: of positions, the largest.
 
@@ -63,13 +73,7 @@ def recovery(model: Model, circuit: Circuit, edges: Collection[str]) -> dict[str
 
     A part's score is the largest of its outgoing edges; it is in the circuit when one of them is.
     """
-    graph = Graph.of(model)
-    every = [
-        f"{sender}->{receiver}"
-        for receiver, count in zip(graph.receivers, graph.before, strict=True)
-        for sender in graph.senders[:count]
-    ]
-    scored = edge_scores(circuit, every)
+    scored = edge_scores(circuit, every_edge(model))
     parts = [*model.heads, *model.mlps]
     inside = {edge.partition("->")[0] for edge in edges}
     return {

@@ -34,12 +34,12 @@ def shape(seed: int, pairs: int) -> Shape:
     """
     drawn = Blueprint("backup", WORDS, 6, n_layers=2, n_heads=4, seed=seed)
     size, one = len(NAMES), torch.eye(len(NAMES))
-    drawn.line("name", size)
+    drawn.subspace("name", size)
     drawn.embed("name", drawn.picks(NAMES))
     positions(drawn)
     mark(drawn, "end", ["who"])
     mark(drawn, "start", ["<bos>"])
-    drawn.line("found", 1)
+    drawn.subspace("found", 1)
     writes_words(drawn, "answer", NAMES)
     constant_logit(drawn, "nobody")
     seek = [

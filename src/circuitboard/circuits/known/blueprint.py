@@ -1,10 +1,10 @@
 """A constructor of transformers whose circuit is exact.
 
-The residual stream is cut into lines, subspaces that have names. What a head looks at, what it
-moves, what neurons read and write are matrices between lines. So a sender reaches a receiver if and
-only if it writes to a line that the receiver reads; all else about the model can be as loud as one
+The residual stream is cut into subspaces with names. What a head looks at, what it moves, what
+neurons read and write are matrices between subspaces. So a sender reaches a receiver if and only if
+it writes to a subspace that the receiver reads; all else about the model can be as loud as one
 likes. Heads and MLPs that are given nothing to do become distractors: they read everything and
-write to the line ``noise``, which other distractors read, and no one else.
+write to the subspace ``noise``, which other distractors read, and no one else.
 
 An edge belongs to the circuit when what flows on it differs between clean and corrupted prompts,
 and what comes of it reaches the logits. Lines that carry the same in both (positions, marks) are
@@ -34,8 +34,8 @@ class Head:
     """What a head does.
 
     Attributes:
-        looks: (line of the query, line of the key, form): the score is the sum of q . form . k.
-        moves: (line read, line written, map).
+        looks: (subspace of the query, of the key, form): scores are the sum of q . form . k.
+        moves: (subspace read, subspace written, map).
         heard: whether readers notice what it writes; False for what stays below their thresholds.
     """
 
@@ -46,10 +46,10 @@ class Head:
 
 @dataclass(frozen=True)
 class Neurons:
-    """Neurons of an MLP: relu(sum of line . reads + bias) . writes.
+    """Neurons of an MLP: relu(sum of subspace . reads + bias) . writes.
 
     Attributes:
-        reads: line -> [size, n]; bias: [n]; writes: line -> [n, size].
+        reads: subspace -> [size, n]; bias: [n]; writes: subspace -> [n, size].
     """
 
     reads: Mapping[str, Tensor]
@@ -59,7 +59,7 @@ class Neurons:
 
 @dataclass(frozen=True)
 class Doing:
-    """One thing a part does: by which inputs it reads which lines, and where it writes."""
+    """One thing a part does: by which inputs it reads which subspaces, and where it writes."""
 
     sender: str
     inputs: Mapping[str, frozenset[str]]
@@ -83,7 +83,7 @@ class Blueprint:
     n_heads: int
     attn_only: bool = False
     seed: int = 0
-    lines: dict[str, slice] = field(default_factory=dict)
+    subspaces: dict[str, slice] = field(default_factory=dict)
     steady: set[str] = field(default_factory=set)
     heads: dict[tuple[int, int], Head] = field(default_factory=dict)
     mlps: dict[int, Neurons] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class Blueprint:
 
     def __post_init__(self) -> None:
         self.tokenizer = word_tokenizer(self.words, pattern=r"\S+", n_ctx=self.n_ctx)
-        self.line(NOISE, NOISE_WIDTH)
+        self.subspace(NOISE, NOISE_WIDTH)
 
     # --- drawing --------------------------------------------------------------------------------
 
@@ -107,29 +107,29 @@ class Blueprint:
         known = self.tokenizer.get_vocab()
         return [known[word] for word in words]
 
-    def line(self, name: str, size: int, *, steady: bool = False) -> None:
-        """Adds a line of that many dimensions."""
-        start = max((part.stop for part in self.lines.values()), default=0)
-        self.lines[name] = slice(start, start + size)
+    def subspace(self, name: str, size: int, *, steady: bool = False) -> None:
+        """Adds a subspace of that many dimensions."""
+        start = max((part.stop for part in self.subspaces.values()), default=0)
+        self.subspaces[name] = slice(start, start + size)
         if steady:
             self.steady.add(name)
 
-    def size(self, line: str) -> int:
-        """How many dimensions a line has."""
-        part = self.lines[line]
+    def size(self, space: str) -> int:
+        """How many dimensions a subspace has."""
+        part = self.subspaces[space]
         return part.stop - part.start
 
-    def embed(self, line: str, table: Tensor) -> None:
-        """What each token writes to a line: [v, size]."""
-        self._embeds[line] = table
+    def embed(self, space: str, table: Tensor) -> None:
+        """What each token writes to a subspace: [v, size]."""
+        self._embeds[space] = table
 
-    def place(self, line: str, table: Tensor) -> None:
-        """What each position writes to a line: [p, size]."""
-        self._places[line] = table
+    def place(self, space: str, table: Tensor) -> None:
+        """What each position writes to a subspace: [p, size]."""
+        self._places[space] = table
 
-    def read_out(self, line: str, table: Tensor) -> None:
-        """Logits that a line gives: [size, v]."""
-        self._outs[line] = table
+    def read_out(self, space: str, table: Tensor) -> None:
+        """Logits that a subspace gives: [size, v]."""
+        self._outs[space] = table
 
     def picks(self, words: Sequence[str]) -> Tensor:
         """One-hot of these words, in this order: [v, words]."""
@@ -147,11 +147,11 @@ class Blueprint:
                 if at == layer and head.heard:
                     name = f"L{at}H{index}"
                     reads = {
-                        f"{name}.q": frozenset(line for line, _, _ in head.looks),
-                        f"{name}.k": frozenset(line for _, line, _ in head.looks),
-                        f"{name}.v": frozenset(line for line, _, _ in head.moves),
+                        f"{name}.q": frozenset(space for space, _, _ in head.looks),
+                        f"{name}.k": frozenset(space for _, space, _ in head.looks),
+                        f"{name}.v": frozenset(space for space, _, _ in head.moves),
                     }
-                    found.append(Doing(name, reads, frozenset(line for _, line, _ in head.moves)))
+                    found.append(Doing(name, reads, frozenset(space for _, space, _ in head.moves)))
             if layer in self.mlps:
                 name, mlp = f"L{layer}.mlp", self.mlps[layer]
                 found.append(Doing(name, {name: frozenset(mlp.reads)}, frozenset(mlp.writes)))
@@ -164,22 +164,24 @@ class Blueprint:
         found: list[str] = []
         varying = {0}
         for i, doing in enumerate(doings):
-            if any(self._flowing(doings, varying, i, lines) for lines in doing.inputs.values()):
+            if any(
+                self._flowing(doings, varying, i, subspaces) for subspaces in doing.inputs.values()
+            ):
                 varying.add(i)
         for i in reversed(range(len(doings))):
             if i not in reaching:
                 continue
-            for receiver, lines in doings[i].inputs.items():
-                senders = self._flowing(doings, varying, i, lines)
+            for receiver, subspaces in doings[i].inputs.items():
+                senders = self._flowing(doings, varying, i, subspaces)
                 reaching.update(senders)
                 found += [f"{doings[j].sender}->{receiver}" for j in senders]
         return found[::-1]
 
     def _flowing(
-        self, doings: Sequence[Doing], varying: set[int], reader: int, lines: frozenset[str]
+        self, doings: Sequence[Doing], varying: set[int], reader: int, subspaces: frozenset[str]
     ) -> list[int]:
-        """Who writes what differs to one of these lines before a reader."""
-        live = lines - self.steady
+        """Who writes what differs to one of these subspaces before a reader."""
+        live = subspaces - self.steady
         return [j for j in range(reader) if j in varying and doings[j].written & live]
 
     # --- building -------------------------------------------------------------------------------
@@ -187,7 +189,7 @@ class Blueprint:
     def build(self) -> Model:
         """The model, distractors and all. The same seed gives the same weights."""
         generator = torch.Generator().manual_seed(self.seed)
-        width = max(part.stop for part in self.lines.values())
+        width = max(part.stop for part in self.subspaces.values())
         d_head = max([NOISE_WIDTH, *map(self._head_width, self.heads.values())])
         shape = (self.n_layers, self.n_heads)
         query, key, value = (torch.zeros(*shape, width, d_head) for _ in range(3))
@@ -211,8 +213,8 @@ class Blueprint:
 
     def _table(self, tables: Mapping[str, Tensor], rows: int, width: int) -> Tensor:
         found = torch.zeros(rows, width)
-        for line, table in tables.items():
-            found[:, self.lines[line]] += table
+        for space, table in tables.items():
+            found[:, self.subspaces[space]] += table
         return found
 
     @staticmethod
@@ -229,8 +231,8 @@ class Blueprint:
                 block = slice(start, start + count)
                 narrow = form.shape[0] <= form.shape[1]
                 a, b = (torch.eye(count), form.T) if narrow else (form, torch.eye(count))
-                left[self.lines[first], block] = a
-                right[self.lines[second], block] = b
+                left[self.subspaces[first], block] = a
+                right[self.subspaces[second], block] = b
                 start += count
 
     def _set_noise_head(
@@ -240,7 +242,9 @@ class Blueprint:
         for weight in (query, key, value):
             weight[:, :NOISE_WIDTH] = _random(weight[:, :NOISE_WIDTH].shape, generator)
         query *= 1 / math.sqrt(NOISE_WIDTH)
-        out[:NOISE_WIDTH, self.lines[NOISE]] = _random((NOISE_WIDTH, NOISE_WIDTH), generator) / 2
+        out[:NOISE_WIDTH, self.subspaces[NOISE]] = (
+            _random((NOISE_WIDTH, NOISE_WIDTH), generator) / 2
+        )
 
     def _neurons(self, width: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         most = max((len(mlp.bias) for mlp in self.mlps.values()), default=0) + NOISE_NEURONS
@@ -256,13 +260,13 @@ class Blueprint:
                 mlp = self.mlps[layer]
                 used = len(mlp.bias)
                 bias[layer, :used] = mlp.bias
-                for line, table in mlp.reads.items():
-                    into[layer, self.lines[line], :used] = table
-                for line, table in mlp.writes.items():
-                    back[layer, :used, self.lines[line]] = table
+                for space, table in mlp.reads.items():
+                    into[layer, self.subspaces[space], :used] = table
+                for space, table in mlp.writes.items():
+                    back[layer, :used, self.subspaces[space]] = table
             rest = count - used
             into[layer, :, used:] = _random((width, rest), generator)
-            back[layer, used:, self.lines[NOISE]] = _random((rest, NOISE_WIDTH), generator) / 2
+            back[layer, used:, self.subspaces[NOISE]] = _random((rest, NOISE_WIDTH), generator) / 2
         return into, bias, back
 
 

@@ -31,17 +31,17 @@ def shape(seed: int, pairs: int) -> Shape:
     first two changes nothing, and no gradient at the clean prompt shows them.
     """
     drawn = Blueprint("gates", WORDS, 8, n_layers=3, n_heads=4, seed=seed)
-    drawn.line("switch", 1)
+    drawn.subspace("switch", 1)
     drawn.embed("switch", drawn.picks(["on"]))
     positions(drawn)
-    for line in (*SLOTS, "either"):
-        drawn.line(line, 1)
+    for space in (*SLOTS, "either"):
+        drawn.subspace(space, 1)
     writes_words(drawn, "yes", ["yes"])
     constant_logit(drawn, "no")
-    for index, (line, slot) in zip((0, 1, 3), SLOTS.items(), strict=True):
+    for index, (space, slot) in zip((0, 1, 3), SLOTS.items(), strict=True):
         form = torch.zeros(drawn.n_ctx, drawn.n_ctx)
         form[:, slot] = SHARP
-        drawn.heads[0, index] = Head([("place", "place", form)], [("switch", line, ones(1, 1))])
+        drawn.heads[0, index] = Head([("place", "place", form)], [("switch", space, ones(1, 1))])
     drawn.mlps[1] = Neurons(
         {"first": ones(1, 2), "second": ones(1, 2)},
         torch.tensor([-0.1, -0.9]),

@@ -28,10 +28,10 @@ def shape(seed: int, pairs: int) -> Shape:
     """
     drawn = Blueprint("induction", WORDS, 9, n_layers=2, n_heads=4, attn_only=True, seed=seed)
     size = len(WORDS)
-    drawn.line("token", size)
+    drawn.subspace("token", size)
     drawn.embed("token", drawn.picks(WORDS))
     positions(drawn)
-    drawn.line("previous", size)
+    drawn.subspace("previous", size)
     writes_words(drawn, "answer", WORDS)
     same = torch.eye(size)
     back = looks_from(drawn, {here: here - 1 for here in range(1, drawn.n_ctx)})

@@ -29,7 +29,7 @@ class KnownCircuit:
 
     Attributes:
         name: what :func:`known_circuit` calls it.
-        about: what it does, in one line.
+        about: what it does, in a sentence.
         model: the model, 2 or 3 layers of 4 heads, distractors among them.
         task: pairs that it answers right, the corrupted side too.
         edges: all edges of the circuit, from the embedding to the logits.

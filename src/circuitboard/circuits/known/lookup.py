@@ -34,13 +34,13 @@ def shape(seed: int, pairs: int) -> Shape:
     """
     drawn = Blueprint("lookup", WORDS, 8, n_layers=2, n_heads=4, seed=seed)
     size, one = len(CITIES), torch.eye(len(CITIES))
-    for line, words in (("person", PEOPLE), ("city", CITIES), ("goods", GOODS)):
-        drawn.line(line, size)
-        drawn.embed(line, drawn.picks(words))
+    for space, words in (("person", PEOPLE), ("city", CITIES), ("goods", GOODS)):
+        drawn.subspace(space, size)
+        drawn.embed(space, drawn.picks(words))
     positions(drawn)
-    drawn.line("previous", size)
-    drawn.line("wanted", size)
-    drawn.line("found", size)
+    drawn.subspace("previous", size)
+    drawn.subspace("wanted", size)
+    drawn.subspace("found", size)
     writes_words(drawn, "answer", TRADES)
     back = looks_from(drawn, {here: here - 1 for here in range(1, drawn.n_ctx)})
     drawn.heads[0, 2] = Head([("place", "place", back)], [("city", "previous", one)])

@@ -35,11 +35,11 @@ def shape(seed: int, pairs: int) -> Shape:
     """
     drawn = Blueprint("majority", WORDS, TOSSES + 2, n_layers=2, n_heads=4, seed=seed)
     length = float(drawn.n_ctx)
-    for line, word in (("is heads", "heads"), ("is tails", "tails")):
-        drawn.line(line, 1)
-        drawn.embed(line, drawn.picks([word]))
+    for space, word in (("is heads", "heads"), ("is tails", "tails")):
+        drawn.subspace(space, 1)
+        drawn.embed(space, drawn.picks([word]))
     positions(drawn)
-    drawn.line("ahead", 1)
+    drawn.subspace("ahead", 1)
     writes_words(drawn, "verdict", ["heads"])
     constant_logit(drawn, "tails")
     drawn.heads[0, 0] = Head([], [("is heads", "ahead", ones(1, 1, length))])

@@ -17,17 +17,17 @@ def shape(seed: int, pairs: int) -> Shape:
     """``d a f c b e g a`` -> a, the word at place 2, by way of places 4 and 6."""
     drawn = Blueprint("relay", WORDS, 9, n_layers=3, n_heads=4, seed=seed)
     size = len(WORDS)
-    drawn.line("token", size)
+    drawn.subspace("token", size)
     drawn.embed("token", drawn.picks(WORDS))
     positions(drawn)
-    drawn.line("once", size)
-    drawn.line("twice", size)
+    drawn.subspace("once", size)
+    drawn.subspace("twice", size)
     writes_words(drawn, "answer", WORDS)
-    lines = ("token", "once", "twice", "answer")
+    spaces = ("token", "once", "twice", "answer")
     hops = (((0, 1), 4, 2), ((1, 0), 6, 4), ((2, 2), 8, 6))
     for step, (head, here, there) in enumerate(hops):
         look = looks_from(drawn, dict.fromkeys(range(drawn.n_ctx), 0) | {here: there})
-        move = (lines[step], lines[step + 1], torch.eye(size))
+        move = (spaces[step], spaces[step + 1], torch.eye(size))
         drawn.heads[head] = Head([("place", "place", look)], [move])
     return Shape(
         drawn,

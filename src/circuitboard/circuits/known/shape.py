@@ -26,7 +26,7 @@ class Shape:
     Attributes:
         blueprint: the model.
         pairs: the task's prompts.
-        about: what it does, in one line.
+        about: what it does, in a sentence.
         standing_in: for an edge that another makes up for, the edges to take out first, so that
             taking it out too changes the metric.
     """
@@ -43,23 +43,23 @@ def pair(clean: Sequence[str], corrupt: Sequence[str], target: str, foil: str) -
 
 
 def positions(blueprint: Blueprint) -> None:
-    """The lines ``place``, one-hot of the position, and ``one``, always 1; both steady."""
-    blueprint.line("place", blueprint.n_ctx, steady=True)
+    """The subspaces ``place``, one-hot of the position, and ``one``, always 1; both steady."""
+    blueprint.subspace("place", blueprint.n_ctx, steady=True)
     blueprint.place("place", torch.eye(blueprint.n_ctx))
-    blueprint.line("one", 1, steady=True)
+    blueprint.subspace("one", 1, steady=True)
     blueprint.place("one", torch.ones(blueprint.n_ctx, 1))
 
 
-def mark(blueprint: Blueprint, line: str, words: Sequence[str]) -> None:
-    """A steady line that is 1 at these words, which no corruption touches."""
-    blueprint.line(line, 1, steady=True)
-    blueprint.embed(line, blueprint.picks(words).sum(1, keepdim=True))
+def mark(blueprint: Blueprint, subspace: str, words: Sequence[str]) -> None:
+    """A steady subspace that is 1 at these words, which no corruption touches."""
+    blueprint.subspace(subspace, 1, steady=True)
+    blueprint.embed(subspace, blueprint.picks(words).sum(1, keepdim=True))
 
 
-def writes_words(blueprint: Blueprint, line: str, words: Sequence[str]) -> None:
-    """The line one-hot over words gives these words' logits."""
-    blueprint.line(line, len(words))
-    blueprint.read_out(line, GAIN * blueprint.picks(words).T)
+def writes_words(blueprint: Blueprint, subspace: str, words: Sequence[str]) -> None:
+    """The subspace one-hot over words gives these words' logits."""
+    blueprint.subspace(subspace, len(words))
+    blueprint.read_out(subspace, GAIN * blueprint.picks(words).T)
 
 
 def constant_logit(blueprint: Blueprint, word: str, share: float = 0.5) -> None:

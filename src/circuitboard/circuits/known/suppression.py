@@ -32,13 +32,13 @@ def shape(seed: int, pairs: int) -> Shape:
     """
     drawn = Blueprint("suppression", WORDS, 9, n_layers=3, n_heads=4, seed=seed)
     size, one = len(NAMES), torch.eye(len(NAMES))
-    drawn.line("name", size)
+    drawn.subspace("name", size)
     drawn.embed("name", drawn.picks(NAMES))
     positions(drawn)
     mark(drawn, "end", ["to"])
     mark(drawn, "start", ["<bos>"])
-    drawn.line("repeated", size)
-    drawn.line("suppressed", size)
+    drawn.subspace("repeated", size)
+    drawn.subspace("suppressed", size)
     writes_words(drawn, "answer", NAMES)
     drawn.heads[0, 0] = Head(
         [
