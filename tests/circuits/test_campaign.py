@@ -121,7 +121,8 @@ def test_a_longer_plan_adds_to_what_is_there(small: tuple[Path, Path], tmp_path:
 
 def test_the_watcher_hears_every_start_and_result(tmp_path: Path) -> None:
     seen: list[Standing] = []
-    run_campaign(Plan(("known:relay",), ("eap", "nosuch")).cells(), tmp_path, watch=seen.append)
+    made = Plan(("known:relay",), ("eap", PlannedMethod("eap", {"size": -0.5})))
+    run_campaign(made.cells(), tmp_path, watch=seen.append)
     assert [(s.done, s.failed, len(s.running)) for s in seen] == [
         (0, 0, 0),
         (0, 0, 1),
@@ -161,11 +162,11 @@ def test_failures_are_kept_with_their_reason_and_retried_on_demand(tmp_path: Pat
 
 
 def test_any_exception_in_a_cell_is_a_failure_of_that_cell_alone(tmp_path: Path) -> None:
-    made = Plan(("known:relay",), (PlannedMethod("eap", {"nosuch": 1}), "eap"))
+    made = Plan(("known:relay",), (PlannedMethod("eap", {"size": "all"}), "eap"))
     standing = run_campaign(made.cells(), tmp_path)
     assert (standing.done, standing.failed) == (1, 1)
     (failed,) = [r for r in Store(tmp_path).results() if r.state == "failed"]
-    assert "nosuch" in failed.error
+    assert failed.error.startswith("TypeError: ")
 
 
 def test_a_held_out_share_is_not_searched(tmp_path: Path) -> None:
@@ -354,13 +355,13 @@ def test_a_ray_cluster_gives_the_same(
     cluster: str, small: tuple[Path, Path], tmp_path: Path
 ) -> None:
     plan, out = small
-    wrong = write_plan(tmp_path, SMALL.replace("eap,", "nosuch,"))
+    wrong = write_plan(tmp_path, SMALL.replace("steps: 2", "size: -0.5"))
     done = run_command(plan, tmp_path / "out", "--ray", cluster)
     assert done.returncode == 0, done.stderr
     assert timeless(tmp_path / "out") == timeless(out)
     failing = run_command(wrong, tmp_path / "out", "--ray", cluster)
     assert failing.returncode == 1
-    assert "nosuch" in failing.stdout
+    assert "-0.5 is not a share" in failing.stdout
 
 
 def test_no_cluster_at_that_address(small: tuple[Path, Path], tmp_path: Path) -> None:

@@ -119,6 +119,14 @@ REFUSED = {
         YAML.replace("options:", "option:"),
         r"plan\.yaml:8: methods\[1\]\.option: Object contains unknown field `option`",
     ),
+    "no method": (
+        YAML.replace("- eap\n", "- eep\n"),
+        r"plan\.yaml:6: methods\[0\]: 'eep' is not a method\. Methods are edge-patching, eap",
+    ),
+    "no such option": (
+        YAML.replace("steps: 7", "stops: 7"),
+        r"plan\.yaml:7: methods\[1\]: eap-ig-inputs takes no stops",
+    ),
     "dtype": (
         YAML.replace("bfloat16", "int8"),
         r"plan\.yaml:4: models\[1\]\.dtype: Invalid enum value 'int8'",

@@ -7,13 +7,12 @@ from functools import lru_cache
 
 import torch
 
-import circuitboard as cb
 from circuitboard.circuits.cell import KNOWN, Cell, Result
+from circuitboard.circuits.discover import discover
 from circuitboard.circuits.known.known import KnownCircuit, known_circuit
 from circuitboard.circuits.recovery import recovery
 from circuitboard.circuits.tasks import BUILT_IN
 from circuitboard.models.model import Model
-from circuitboard.spec.circuit import Circuit
 from circuitboard.spec.errors import CircuitboardError
 from circuitboard.spec.task import Task, task_of
 
@@ -70,9 +69,8 @@ def _found(cell: Cell, model: Model, task: Task, known: KnownCircuit | None) -> 
     found_on = judged_on = task
     if cell.held_out is not None:
         judged_on, found_on = task.split(cell.held_out, cell.seed)
-    circuit: Circuit = cb.discover(
-        model, found_on, method=cell.method, seed=cell.seed, **cell.options
-    )
+    given: dict[str, Any] = {"seed": cell.seed, **cell.options}
+    circuit = discover(model, found_on, cell.method, **given)
     return Result(
         cell.key,
         cell,

@@ -24,7 +24,7 @@ from msgspec import Meta
 
 from circuitboard.circuits import plan_lines
 from circuitboard.circuits.cell import KNOWN, Cell, Option, digest_of_file, digest_of_folder
-from circuitboard.spec.errors import CircuitboardError
+from circuitboard.spec.errors import CircuitboardError, CircuitError
 
 ENDINGS = (".yaml", ".yml", ".toml")
 TASK_FILES = (".json", ".jsonl", ".csv")
@@ -82,6 +82,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def _cells(self, home: Path) -> Iterator[Cell]:
         models = [PlannedModel(m) if isinstance(m, str) else m for m in self.models]
         methods = [PlannedMethod(m) if isinstance(m, str) else m for m in self.methods]
+        for index, method in enumerate(methods):
+            with _at(f"$.methods[{index}]"):
+                _check_method(method)
         for index, task in enumerate(self.tasks):
             with _at(f"$.tasks[{index}]"):
                 task_at, digest = _task(task, home)
@@ -146,6 +149,17 @@ def _task(name: str, home: Path) -> tuple[str, str]:
     if not path.is_file():
         raise PlanError(f"There is no file {path}.", "Paths are relative to the plan.")
     return str(path.resolve()), digest_of_file(path)
+
+
+def _check_method(method: PlannedMethod) -> None:
+    """Raises PlanError for a method that does not exist, or has no such options."""
+    from circuitboard.circuits.discover import options_of
+
+    given = {name: value for name, value in method.options.items() if name != "size"}
+    try:
+        options_of(method.name, given)
+    except CircuitError as error:
+        raise PlanError(error.message, error.hint) from None
 
 
 def _model(name: str, home: Path) -> tuple[str, str]:
