@@ -19,8 +19,8 @@ from rich.progress import Progress
 
 from circuitboard.circuits.campaign import run_campaign
 from circuitboard.circuits.cell import KNOWN, Result
+from circuitboard.circuits.discover import METHODS
 from circuitboard.circuits.known.known import KnownCircuit, known_circuit, known_circuits
-from circuitboard.circuits.methods import METHODS
 from circuitboard.circuits.plan import Plan
 from circuitboard.circuits.recovery import every_edge
 from circuitboard.circuits.runners import here, on_processes

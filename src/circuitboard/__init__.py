@@ -55,31 +55,41 @@ _HOMES = {
     "known_circuits": "circuitboard.circuits.known.known",
     "head_output": "circuitboard.methods.head_output",
     "Board": "circuitboard.widget",
+    "Circuit": "circuitboard.spec.circuit",
+    "Pair": "circuitboard.spec.task",
+    "Task": "circuitboard.spec.task",
+    "audit": "circuitboard.circuits.audit",
+    "discover": "circuitboard.circuits.discover",
 }
 
 __all__ = [
     "Add",
     "Address",
     "Board",
+    "Circuit",
     "CircuitboardError",
     "Freeze",
     "InterventionSet",
     "Mean",
     "Model",
+    "Pair",
     "Patch",
     "Resample",
     "RunResult",
     "Scale",
     "Set",
     "Source",
+    "Task",
     "Watch",
     "Zero",
     "__version__",
     "attribute",
     "attribution_patching",
+    "audit",
     "composition_scores",
     "copying_scores",
     "decompose",
+    "discover",
     "edge_attribution",
     "gradient_of_pattern",
     "head_attribution",
@@ -103,6 +113,7 @@ __all__ = [
     "scale_effects",
     "svd",
     "sweep",
+    "tasks",
     "virtual_weights",
     "waterfall",
 ]
@@ -113,6 +124,8 @@ def __getattr__(name: str) -> Any:
         return import_module("circuitboard.spec.tensors").register
     if name == "register_reference":
         return import_module("circuitboard.spec.references").register
+    if name == "tasks":
+        return import_module("circuitboard.circuits.tasks")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'circuitboard' has no attribute {name!r}")
@@ -123,6 +136,9 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from circuitboard.circuits import tasks
+    from circuitboard.circuits.audit import audit
+    from circuitboard.circuits.discover import discover
     from circuitboard.circuits.known.known import known_circuit, known_circuits
     from circuitboard.engine.paths import path_patch
     from circuitboard.engine.result import RunResult
@@ -150,6 +166,7 @@ if TYPE_CHECKING:
     from circuitboard.models.model import Model
     from circuitboard.session.board import Board
     from circuitboard.spec.address import Address
+    from circuitboard.spec.circuit import Circuit
     from circuitboard.spec.errors import CircuitboardError
     from circuitboard.spec.intervention import (
         Add,
@@ -164,4 +181,5 @@ if TYPE_CHECKING:
         Zero,
     )
     from circuitboard.spec.references import register as register_reference
+    from circuitboard.spec.task import Pair, Task
     from circuitboard.spec.tensors import register as register_tensor

@@ -1,1 +1,1 @@
-"""Circuits: tasks that they are behind, and methods that find them."""
+"""Circuits: found, tried on models whose circuits are known, and looked for at scale."""
