@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 from msgspec import structs
@@ -85,42 +85,25 @@ def evaluate(
         CircuitError: the circuit is of another model; the metric does not tell all edges from none.
         TaskError: the task does not fit the model.
     """
-    space = space_of(model, circuit)
-    mask = mask_of(space, circuit.edges)
-    steps = _Steps(watch or Watch(), 6 + len(others))
-    trials = steps.done(Trials(model, task, space, how, steps.watch))
-    at = _At(trials, task, draws, seed)
-    sieve = Sieve(trials, mask, seed)
-    faith = [at.faithfulness(mask)]
-    curve = steps.done(at.curve(circuit, fractions) if circuit.scores and fractions else None)
-    chance = steps.done(at.chance(mask, random, faith[0].value) if random else None)
-    complete = steps.done([sieve.complement(), *sieve.random(subsets), *sieve.greedy(greedy)])
-    missed = steps.done([] if minimality == "none" else sieve.minimality(minimality))
-    for other in others:
-        trial = Trials(model, task, space, other, steps.watch)
-        faith.append(steps.done(_At(trial, task, draws, seed).faithfulness(mask)))
-    held = None
-    if held_out is not None:
-        trial = Trials(model, held_out, space, how, steps.watch)
-        held = _At(trial, held_out, draws, seed).faithfulness(mask)
-    held = steps.done(held)
-    return Evaluation(
-        model=model.facts.name,
-        task=task.name,
-        method=circuit.method,
-        metric=task.metric,
-        edges=int(mask.sum()),
-        total=int(space.exists.sum()),
-        live=len(connected(circuit.edges, space.shared)),
-        faithfulness=tuple(faith),
-        curve=curve,
-        completeness=tuple(sorted(complete, key=lambda one: -one.gap)),
-        minimality=tuple(missed),
-        chance=chance,
-        held_out=held,
-        truth=None if known is None else _truth(model, circuit, known),
-        seed=seed,
+    asked = _Asked(
+        how, tuple(others), tuple(fractions), random, (subsets, greedy), minimality, draws, seed
     )
+    return _Work(model, circuit, task, asked, _Steps(watch or Watch(), 6 + len(others))).evaluation(
+        held_out, known
+    )
+
+
+class _Asked(NamedTuple):
+    """What :func:`evaluate` was told."""
+
+    how: How
+    others: tuple[How, ...]
+    fractions: tuple[float, ...]
+    random: int
+    sets: tuple[int, int]
+    minimality: Literal["nodes", "edges", "none"]
+    draws: int
+    seed: int
 
 
 class _Steps:
@@ -135,6 +118,60 @@ class _Steps:
         self.watch.progress(self._done, self._total)
         self.watch.check()
         return result
+
+
+class _Work:
+    """One evaluation on its way."""
+
+    def __init__(
+        self, model: Model, circuit: Circuit, task: Task, asked: _Asked, steps: _Steps
+    ) -> None:
+        self._model, self._circuit, self._task = model, circuit, task
+        self._asked, self._steps = asked, steps
+        self._space = space_of(model, circuit)
+        self._mask = mask_of(self._space, circuit.edges)
+
+    def evaluation(self, held_out: Task | None, known: Collection[str] | None) -> Evaluation:
+        asked, mask, steps = self._asked, self._mask, self._steps
+        circuit, model = self._circuit, self._model
+        at = steps.done(self._at(self._task, asked.how))
+        faith = [at.faithfulness(mask)]
+        wanted = asked.fractions if circuit.scores is not None else ()
+        curve = steps.done(at.curve(circuit, wanted) if wanted else None)
+        chance = at.chance(mask, asked.random, faith[0].value) if asked.random else None
+        steps.done(None)
+        sieve = Sieve(at.trials, mask, asked.seed)
+        subsets, greedy = asked.sets
+        left = [sieve.complement(), *sieve.random(subsets), *sieve.greedy(greedy)]
+        left = steps.done(sorted(left, key=lambda one: -one.gap))
+        over = asked.minimality
+        missed = steps.done([] if over == "none" else sieve.minimality(over))
+        faith += [
+            steps.done(self._at(self._task, other).faithfulness(mask)) for other in asked.others
+        ]
+        held = None if held_out is None else self._at(held_out, asked.how).faithfulness(mask)
+        steps.done(None)
+        return Evaluation(
+            model=model.facts.name,
+            task=self._task.name,
+            method=circuit.method,
+            metric=self._task.metric,
+            edges=int(mask.sum()),
+            total=int(self._space.exists.sum()),
+            live=len(connected(circuit.edges, self._space.shared)),
+            faithfulness=tuple(faith),
+            curve=curve,
+            completeness=tuple(left),
+            minimality=tuple(missed),
+            chance=chance,
+            held_out=held,
+            truth=None if known is None else _truth(model, circuit, known),
+            seed=asked.seed,
+        )
+
+    def _at(self, task: Task, how: How) -> _At:
+        trials = Trials(self._model, task, self._space, how, self._steps.watch)
+        return _At(trials, task, self._asked.draws, self._asked.seed)
 
 
 @dataclass(frozen=True)
