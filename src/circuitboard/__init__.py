@@ -27,6 +27,8 @@ _HOMES = {
     "load": "circuitboard.models.load",
     "RunResult": "circuitboard.engine.result",
     "run": "circuitboard.engine.run",
+    "run_masked": "circuitboard.engine.masked",
+    "MaskedRuns": "circuitboard.engine.masked",
     "sweep": "circuitboard.engine.sweep",
     "patch_grid": "circuitboard.engine.sweep",
     "path_patch": "circuitboard.engine.paths",
@@ -70,6 +72,7 @@ __all__ = [
     "CircuitboardError",
     "Freeze",
     "InterventionSet",
+    "MaskedRuns",
     "Mean",
     "Model",
     "Pair",
@@ -110,6 +113,7 @@ __all__ = [
     "register_reference",
     "register_tensor",
     "run",
+    "run_masked",
     "scale_effects",
     "svd",
     "sweep",
@@ -140,6 +144,7 @@ if TYPE_CHECKING:
     from circuitboard.circuits.audit import audit
     from circuitboard.circuits.discover import discover
     from circuitboard.circuits.known.known import known_circuit, known_circuits
+    from circuitboard.engine.masked import MaskedRuns, run_masked
     from circuitboard.engine.paths import path_patch
     from circuitboard.engine.result import RunResult
     from circuitboard.engine.run import run
