@@ -75,7 +75,7 @@ def measured(
     names: Sequence[str], methods: Sequence[str], folder: Path, jobs: int
 ) -> dict[tuple[str, str], Result]:
     """Results by circuit and method."""
-    cells = Plan(tuple(KNOWN + name for name in names), tuple(methods)).cells()
+    cells = Plan(tuple(KNOWN + name for name in names), tuple(methods), evaluation="none").cells()
     runner = on_processes(jobs) if jobs > 1 else here
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("Discovering", total=len(cells))

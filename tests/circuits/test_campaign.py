@@ -32,7 +32,10 @@ def test_results_are_whole_and_say_what_they_are(small: tuple[Path, Path]) -> No
         assert result.circuit.task == result.cell.task
         assert Result.from_json(result.to_json()) == result
         assert 0.5 < result.auroc["edges"] <= 1
-        assert result.evaluation["faithfulness"] == pytest.approx(1, abs=0.05)
+        assert result.evaluation is not None
+        assert result.evaluation.value == pytest.approx(1, abs=0.05)
+        assert result.evaluation.curve is not None
+        assert result.evaluation.chance is None
     lines = Store(out).log()
     assert Counter(line.event for line in lines) == {"start": 4, "end": 4}
 
@@ -112,6 +115,23 @@ def test_a_held_out_share_is_not_searched(tmp_path: Path) -> None:
     (result,) = Store(tmp_path).results()
     assert result.circuit is not None
     assert result.circuit.made.pairs == 12
+    assert result.evaluation is not None
+    assert result.evaluation.held_out is not None
+    assert result.evaluation.held_out.pairs == 4
+    assert "held out" in (tmp_path / "results.md").read_text()
+
+
+def test_how_much_is_measured(tmp_path: Path) -> None:
+    for measured in ("full", "none"):
+        run_campaign(Plan(("known:relay",), ("eap",), evaluation=measured).cells(), tmp_path)
+    none, full = sorted(Store(tmp_path).results(), key=lambda r: r.evaluation is not None)
+    assert none.evaluation is None
+    assert none.auroc == full.auroc == {"edges": 1, "nodes": 1}
+    assert full.evaluation is not None
+    assert full.evaluation.chance is not None
+    assert full.evaluation.minimality
+    sheet = (tmp_path / "results.csv").read_text().splitlines()
+    assert "random circuits" in sheet[0]
 
 
 # --- the folder ---------------------------------------------------------------------------------

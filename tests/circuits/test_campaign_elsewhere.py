@@ -153,7 +153,7 @@ def test_tables_hold_every_cell_and_no_markup(tmp_path: Path) -> None:
     bad = Cell("=1+1|<b>", "m`", "eap")
     results = [
         Result(bad.key, bad, "failed", error="| [x](http://y)\n# z"),
-        Result("k", Cell("t", "m", "eap"), "done", evaluation={"cpr": 0.5, "pairs": [1]}),
+        Result("k", Cell("t", "m", "eap"), "done", auroc={"edges": 0.5}),
     ]
     text = markdown(rows(results))
     assert "\\|\\<b\\>" in text
@@ -162,4 +162,4 @@ def test_tables_hold_every_cell_and_no_markup(tmp_path: Path) -> None:
     assert len({line.count("|") - line.count("\\|") for line in lines}) == 1
     sheet = csv_text(rows(results))
     assert "'=1+1|<b>" in sheet
-    assert sheet.splitlines()[0].split(",")[8:] == ["cpr", "seconds", "error", "key"]
+    assert sheet.splitlines()[0].split(",")[8:] == ["AUROC edges", "seconds", "error", "key"]
