@@ -50,7 +50,7 @@ def command(plan: Path, out: Path, *more: str) -> list[str]:
 
 def run_command(plan: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        command(plan, out, *more), capture_output=True, text=True, check=False, timeout=400
+        command(plan, out, *more), capture_output=True, text=True, check=False, timeout=900
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done

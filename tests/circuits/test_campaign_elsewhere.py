@@ -70,6 +70,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ray = Path(sys.executable).parent / "ray"
     options = ["--num-cpus=2", "--include-dashboard=false", "--object-store-memory=80000000"]
     options += ["--disable-usage-stats", f"--port={port}", f"--temp-dir={place}"]
+    options += ["--node-ip-address=127.0.0.1"]
     with log.open("w") as stream:
         process = subprocess.Popen(
             [str(ray), "start", "--head", "--block", *options],
@@ -79,7 +80,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             env={**os.environ, "RAY_raylet_start_wait_time_s": "120"},
         )
         try:
-            until(lambda: "Ray runtime started" in log.read_text() or process.poll() is not None)
+            up = "Ray runtime started"
+            until(lambda: up in log.read_text() or process.poll() is not None, 400)
             assert process.poll() is None, log.read_text()
             yield f"127.0.0.1:{port}"
         finally:
