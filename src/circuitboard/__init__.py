@@ -27,6 +27,8 @@ _HOMES = {
     "load": "circuitboard.models.load",
     "RunResult": "circuitboard.engine.result",
     "run": "circuitboard.engine.run",
+    "run_masked": "circuitboard.engine.masked",
+    "MaskedRuns": "circuitboard.engine.masked",
     "sweep": "circuitboard.engine.sweep",
     "patch_grid": "circuitboard.engine.sweep",
     "path_patch": "circuitboard.engine.paths",
@@ -51,6 +53,8 @@ _HOMES = {
     "scale_effects": "circuitboard.methods.norms",
     "head_attribution": "circuitboard.methods.head_output",
     "head_evidence": "circuitboard.methods.head_evidence",
+    "known_circuit": "circuitboard.circuits.known.known",
+    "known_circuits": "circuitboard.circuits.known.known",
     "head_output": "circuitboard.methods.head_output",
     "Board": "circuitboard.widget",
     "Circuit": "circuitboard.spec.circuit",
@@ -68,6 +72,7 @@ __all__ = [
     "CircuitboardError",
     "Freeze",
     "InterventionSet",
+    "MaskedRuns",
     "Mean",
     "Model",
     "Pair",
@@ -95,6 +100,8 @@ __all__ = [
     "head_output",
     "head_scores",
     "integrated_gradients",
+    "known_circuit",
+    "known_circuits",
     "load",
     "logit_lens",
     "neuron_attribution",
@@ -106,6 +113,7 @@ __all__ = [
     "register_reference",
     "register_tensor",
     "run",
+    "run_masked",
     "scale_effects",
     "svd",
     "sweep",
@@ -135,6 +143,8 @@ if TYPE_CHECKING:
     from circuitboard.circuits import tasks
     from circuitboard.circuits.audit import audit
     from circuitboard.circuits.discover import discover
+    from circuitboard.circuits.known.known import known_circuit, known_circuits
+    from circuitboard.engine.masked import MaskedRuns, run_masked
     from circuitboard.engine.paths import path_patch
     from circuitboard.engine.result import RunResult
     from circuitboard.engine.run import run
