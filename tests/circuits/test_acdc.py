@@ -80,48 +80,55 @@ def same(circuit: Circuit, naive: Naive) -> None:
     assert circuit.scores is not None
     np.testing.assert_array_equal(circuit.mask(), naive.kept)
     there = naive.space.exists
-    np.testing.assert_allclose(circuit.scores.matrix[there], naive.gains[there], atol=2e-4)
+    room = 1e-6 + 1e-3 * np.abs(naive.gains[there]).max()
+    np.testing.assert_allclose(circuit.scores.matrix[there], naive.gains[there], atol=room)
 
 
-@pytest.mark.parametrize("name", ["attn_only", "llama", "neox"])
-def test_it_does_what_one_removal_at_a_time_does(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "threshold"), [("attn_only", 3e-5), ("native", 1e-3), ("llama", 0.01), ("neox", 0.01)]
+)
+def test_it_does_what_one_removal_at_a_time_does(name: str, threshold: float) -> None:
     m = tiny.model(name)
-    threshold = 0.004 if name == "attn_only" else 0.05
     circuit = cb.discover(m, TASK, "acdc", threshold=threshold)
     naive = Naive(m, TASK, granularity="qkv").search(threshold)
     same(circuit, naive)
-    assert 0 < len(circuit) < circuit.total
+    assert 2 < len(circuit) < circuit.total
 
 
 @pytest.mark.parametrize("ahead", [1, 3, 64])
 def test_trying_ahead_changes_nothing(ahead: int, monkeypatch: pytest.MonkeyPatch) -> None:
     m = tiny.model("gpt2")
-    wanted = cb.discover(m, TASK, "acdc", threshold=0.05)
+    wanted = cb.discover(m, TASK, "acdc", threshold=0.001)
     monkeypatch.setattr(acdc, "AHEAD", ahead)
-    found = cb.discover(m, TASK, "acdc", threshold=0.05)
+    found = cb.discover(m, TASK, "acdc", threshold=0.001)
     assert found.edges == wanted.edges
+    assert len(found) > 2
     for edge in found.edges:
         assert found.score(edge) == pytest.approx(wanted.score(edge), abs=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("given", "naive"),
-    [
-        ({"order": "forward"}, {"forward": True}),
-        ({"absolute": True}, {"absolute": True}),
-    ],
-)
-def test_order_and_sign_are_as_told(given: dict[str, Any], naive: dict[str, Any]) -> None:
-    m = tiny.model("attn_only")
-    plain = cb.discover(m, TASK, "acdc", threshold=0.002)
-    circuit = cb.discover(m, TASK, "acdc", threshold=0.002, **given)
-    same(circuit, Naive(m, TASK, granularity="qkv").search(0.002, **naive))
+def test_the_result_depends_on_the_order() -> None:
+    m = tiny.model("native")
+    plain = cb.discover(m, TASK, "acdc", threshold=1e-3)
+    circuit = cb.discover(m, TASK, "acdc", threshold=1e-3, order="forward")
+    same(circuit, Naive(m, TASK, granularity="qkv").search(1e-3, forward=True))
     assert circuit.edges != plain.edges
 
 
+def test_the_threshold_has_a_sign_unless_told_otherwise() -> None:
+    """By the metric, edges that work against the answer go; by size they stay."""
+    m, asked = tiny.model("native"), {"objective": "metric", "threshold": 0.02}
+    plain = cb.discover(m, TASK, "acdc", **asked)
+    circuit = cb.discover(m, TASK, "acdc", absolute=True, **asked)
+    naive = Naive(m, TASK, metric=True, granularity="qkv").search(0.02, absolute=True)
+    same(circuit, naive)
+    assert min(one.score for one in circuit.kept) <= -0.02
+    assert min(one.score for one in plain.kept) >= 0.02
+
+
 def test_random_order_depends_on_the_seed_alone() -> None:
-    m = tiny.model("attn_only")
-    runs = [cb.discover(m, TASK, "acdc", order="random", seed=seed) for seed in (0, 0, 1, 2)]
+    m, asked = tiny.model("native"), {"order": "random", "threshold": 1e-3}
+    runs = [cb.discover(m, TASK, "acdc", seed=seed, **asked) for seed in (0, 0, 1, 2)]
     assert runs[0].edges == runs[1].edges
     assert runs[0].scores == runs[1].scores
     assert len({run.scores for run in runs}) > 1
@@ -133,19 +140,20 @@ def test_the_tasks_metric_may_be_the_objective() -> None:
     same(circuit, Naive(m, TASK, metric=True, granularity="qkv").search(0.01))
 
 
-@pytest.mark.parametrize("name", ["attn_only", "llama"])
-def test_heads_may_be_merged(name: str) -> None:
+@pytest.mark.parametrize(("name", "threshold"), [("native", 1e-3), ("llama", 0.02)])
+def test_heads_may_be_merged(name: str, threshold: float) -> None:
     m = tiny.model(name)
-    threshold = 0.004 if name == "attn_only" else 0.1
     circuit = cb.discover(m, TASK, "acdc", granularity="node", threshold=threshold)
     same(circuit, Naive(m, TASK, granularity="node").search(threshold))
+    assert any("->L1H" in edge for edge in circuit.edges)
     assert all("." not in edge.split("->")[1] or ".mlp" in edge for edge in circuit.edges)
 
 
 def test_positions_may_be_apart() -> None:
     m = tiny.model("attn_only")
-    circuit = cb.discover(m, TASK, "acdc", positions=True, threshold=0.01)
-    same(circuit, Naive(m, TASK, granularity="qkv", width=6).search(0.01))
+    circuit = cb.discover(m, TASK, "acdc", positions=True, threshold=3e-5)
+    same(circuit, Naive(m, TASK, granularity="qkv", width=6).search(3e-5))
+    assert len(circuit) > 2
     assert any("@5" in edge for edge in circuit.edges)
 
 
@@ -160,10 +168,11 @@ def test_thresholds_without_end_take_nothing_and_everything() -> None:
 
 def test_pairs_in_portions_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     m = tiny.model("attn_only")
-    wanted = cb.discover(m, TASK, "acdc")
+    wanted = cb.discover(m, TASK, "acdc", threshold=3e-5)
     monkeypatch.setattr("circuitboard.circuits.methods.masked_loss.ROOM", 1)
-    found = cb.discover(m, TASK, "acdc")
+    found = cb.discover(m, TASK, "acdc", threshold=3e-5)
     assert found.edges == wanted.edges
+    assert len(found) > 2
 
 
 @pytest.mark.parametrize("name", ["induction", "lookup"])
