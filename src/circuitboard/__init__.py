@@ -62,6 +62,10 @@ _HOMES = {
     "Task": "circuitboard.spec.task",
     "audit": "circuitboard.circuits.audit",
     "discover": "circuitboard.circuits.discover",
+    "Evaluation": "circuitboard.circuits.evaluation",
+    "circuit_of_nodes": "circuitboard.circuits.node_sets",
+    "evaluate": "circuitboard.circuits.evaluate",
+    "stability": "circuitboard.circuits.evaluate",
 }
 
 __all__ = [
@@ -70,6 +74,7 @@ __all__ = [
     "Board",
     "Circuit",
     "CircuitboardError",
+    "Evaluation",
     "Freeze",
     "InterventionSet",
     "MaskedRuns",
@@ -89,11 +94,13 @@ __all__ = [
     "attribute",
     "attribution_patching",
     "audit",
+    "circuit_of_nodes",
     "composition_scores",
     "copying_scores",
     "decompose",
     "discover",
     "edge_attribution",
+    "evaluate",
     "gradient_of_pattern",
     "head_attribution",
     "head_evidence",
@@ -115,6 +122,7 @@ __all__ = [
     "run",
     "run_masked",
     "scale_effects",
+    "stability",
     "svd",
     "sweep",
     "tasks",
@@ -143,7 +151,10 @@ if TYPE_CHECKING:
     from circuitboard.circuits import tasks
     from circuitboard.circuits.audit import audit
     from circuitboard.circuits.discover import discover
+    from circuitboard.circuits.evaluate import evaluate, stability
+    from circuitboard.circuits.evaluation import Evaluation
     from circuitboard.circuits.known.known import known_circuit, known_circuits
+    from circuitboard.circuits.node_sets import circuit_of_nodes
     from circuitboard.engine.masked import MaskedRuns, run_masked
     from circuitboard.engine.paths import path_patch
     from circuitboard.engine.result import RunResult
