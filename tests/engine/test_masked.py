@@ -18,7 +18,7 @@ from circuitboard.engine.masked import MaskedRuns, run_masked
 from circuitboard.models.load import load
 from circuitboard.models.model import Model
 from circuitboard.models.tiny import number_tokenizer
-from circuitboard.spec.errors import CircuitboardError, InterventionError
+from circuitboard.spec.errors import CircuitboardError, InterventionError, StaleResultError
 
 CLEAN = [tiny.prompt(7, 1), tiny.prompt(7, 2)]
 CORRUPT = [tiny.prompt(7, 4), tiny.prompt(7, 5)]
@@ -275,6 +275,12 @@ def test_what_cannot_be_run_says_so() -> None:
         MaskedRuns.of(model, uneven, uneven, "positional mean")
     with pytest.raises(InterventionError, match="equal length"):
         MaskedRuns.of(model, CLEAN, [tiny.prompt(5, 1), tiny.prompt(5, 2)])
+    runs = MaskedRuns.of(model, CLEAN, CORRUPT)
+    with torch.no_grad():
+        model.embedding()[3] += 1
+    engine_of(model).refresh()
+    with pytest.raises(StaleResultError, match="changed since"):
+        runs.logits(torch.ones(1, *runs.graph.exists.shape))
     model.bridge.blocks[0].hook_out.add_hook(lambda tensor, hook: tensor * 2)
     with pytest.raises(CircuitboardError, match="hooks of your own"):
         MaskedRuns.of(model, CLEAN, CORRUPT)

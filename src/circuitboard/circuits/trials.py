@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from circuitboard.circuits.methods.job import contrast_of
 from circuitboard.circuits.methods.space import Space
 from circuitboard.engine.masked import MaskedRuns
+from circuitboard.engine.metric import Judge
 from circuitboard.engine.outside import How
 from circuitboard.engine.sweep import Watch
 from circuitboard.models.model import Model
@@ -24,6 +25,8 @@ Mask = NDArray[np.bool_]
 
 #: What two runs of the same prompts may differ by, relative to the metric.
 ROUNDING = 1e-4
+#: Numbers that the values of edges that are not live may take; beyond it they are made anew.
+HELD = 1 << 28
 
 
 def space_of(model: Model, circuit: Circuit) -> Space:
@@ -79,9 +82,6 @@ class Trials:
         CircuitError: the metric is the same with all edges as with none.
     """
 
-    #: Numbers that the outputs of all senders may take for the pairs of one run.
-    ROOM = 1 << 26
-
     def __init__(
         self, model: Model, task: Task, space: Space, how: How = "resample",
         watch: Watch | None = None,
@@ -98,11 +98,10 @@ class Trials:
                     f"{min(widths)} to {max(widths)}.",
                     "Take pairs of that length, or find a circuit without positions.",
                 )
-            over = None if how == "resample" else task.corrupt
-            self._parts = [
-                (MaskedRuns.of(model, part.onto, part.source, how, over), part.judge)
-                for part in self._contrast.portions(len(space.senders) * model.facts.d_model)
-            ]
+            self._over = None if how == "resample" else task.corrupt
+            f = model.facts
+            held = f.n_layers * (f.n_heads * f.d_head + 3 * f.d_model) * sum(self._contrast.widths)
+            self._held = list(self._parts()) if held <= HELD else None
         none = np.zeros(space.exists.shape, bool)
         self.full, self.empty = self.of([~none, none])
         spread = abs(float(self.full.mean() - self.empty.mean()))
@@ -113,13 +112,20 @@ class Trials:
                 "Check the pairs, task.check(model), and the metric.",
             )
 
+    def _parts(self) -> Iterator[tuple[MaskedRuns, Judge]]:
+        """The pairs in portions that fit, ready to be run."""
+        model = self._contrast.model
+        for part in self._contrast.portions(len(self.space.senders) * model.facts.d_model):
+            self._watch.check()
+            yield MaskedRuns.of(model, part.onto, part.source, self.how, self._over), part.judge
+
     def of(self, masks: Sequence[Mask] | Iterator[Mask]) -> Values:
         """The metric of each pair under each mask over the space's edges, float64 [n, b]."""
         given = torch.tensor(np.stack(list(masks)), dtype=torch.float32)
         full = list(self.space.expand(given))
         found = [
             runs.measure(full, judge, Watch(check=self._watch.check)).double().cpu().numpy()
-            for runs, judge in self._parts
+            for runs, judge in (self._parts() if self._held is None else self._held)
         ]
         return np.concatenate(found, axis=1)
 

@@ -35,7 +35,7 @@ from circuitboard.engine.sweep import Watch, check_lengths
 from circuitboard.models.executor import run_tail
 from circuitboard.models.model import Model
 from circuitboard.models.parts import run_parts
-from circuitboard.spec.errors import InterventionError, ModelError
+from circuitboard.spec.errors import InterventionError, ModelError, StaleResultError
 from circuitboard.spec.intervention import InterventionSet
 from circuitboard.spec.prompts import Prompts, prompts_of
 
@@ -58,7 +58,7 @@ class MaskedRuns:
         refuse(engine)
         self.engine, self.model = engine, engine.model
         self.graph = Graph.of(engine.model)
-        self._tokens, self._ends = tokens, ends
+        self._tokens, self._ends, self._epoch = tokens, ends, engine.epoch
         rows = torch.arange(len(tokens), device=tokens.device)
         self._last = Spot(rows, torch.tensor([n - 1 for n in lengths], device=tokens.device))
         prove(engine, tokens)
@@ -102,7 +102,15 @@ class MaskedRuns:
                 model has no edge they are not read.
             whole: at all positions, [n, b, p, d].
             grad: autograd follows from the masks.
+
+        Raises:
+            StaleResultError: weights or hooks were changed since.
         """
+        if self._epoch != self.engine.epoch:
+            raise StaleResultError(
+                "The model's weights or hooks were changed since these prompts were made ready.",
+                "Make them ready again.",
+            )
         found = MaskedPass(self.model, self._tokens, self._ends, masks, grad)
         with self.model.lock, torch.set_grad_enabled(grad):
             run_parts(self.model, self._tokens.repeat(len(masks), 1), found, grad=grad)
