@@ -213,6 +213,8 @@ def test_gradients_through_a_norm_after_attention() -> None:
     step = 1e-2
     slope = (value(mask.detach() + step * way) - value(mask.detach() - step * way)) / (2 * step)
     assert float((mask.grad * way).sum()) == pytest.approx(float(slope), rel=2e-2)
+    weights = list(model.bridge.original_model.parameters())
+    assert all(weight.requires_grad and weight.grad is None for weight in weights)
 
 
 def test_live_edges_lie_between_the_embedding_and_the_logits() -> None:

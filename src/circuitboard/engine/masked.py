@@ -32,7 +32,7 @@ from circuitboard.engine.metric import Judge
 from circuitboard.engine.mixing import Spot
 from circuitboard.engine.outside import How, Outside, outside
 from circuitboard.engine.sweep import Watch, check_lengths
-from circuitboard.models.executor import run_tail
+from circuitboard.models.executor import constant_weights, run_tail
 from circuitboard.models.model import Model
 from circuitboard.models.parts import run_parts
 from circuitboard.spec.errors import InterventionError, ModelError, StaleResultError
@@ -114,7 +114,8 @@ class MaskedRuns:
         found = MaskedPass(self.model, self._tokens, self._ends, masks, grad)
         with self.model.lock, torch.set_grad_enabled(grad):
             run_parts(self.model, self._tokens.repeat(len(masks), 1), found, grad=grad)
-            out = found.final(None if whole else self._last)
+            with constant_weights(self.model):  # of a norm after attention
+                out = found.final(None if whole else self._last)
         return out if whole else out[:, :, 0]
 
     def logits(self, masks: Tensor, *, grad: bool = False) -> Float[Tensor, "n b v"]:

@@ -206,7 +206,9 @@ def _project(
         own = [(i, c.receivers[name]) for i, c in enumerate(columns) if name in c.receivers]
         if len(own) > 1 and all(len(heads) == 1 for _, heads in own):
             heads = [one for _, (one,) in own]
-            some = read if len(own) == len(columns) else read[:, [i for i, _ in own]]
+            at = [i for i, _ in own]
+            together = at == list(range(at[0], at[-1] + 1))  # a slice is no copy
+            some = read[:, at[0] : at[-1] + 1] if together else read[:, at]
             flat = some.transpose(0, 1).reshape(len(own), -1, read.shape[-1])
             out = ways[name].each(flat, heads).unflatten(1, (rows, -1))
             given[name][:, :, heads] = out.permute(1, 2, 0, 3)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -136,6 +136,19 @@ def _gates(model: Model, span: Span, entering: dict[int, Tensor]) -> Iterator[No
             block.__dict__.pop("forward", None)
             if forward is not None:
                 object.__setattr__(block, "forward", forward)
+
+
+@contextmanager
+def constant_weights(model: Model) -> Iterator[None]:
+    """Autograd follows what flows through a model, and takes its weights as given."""
+    weights = [p for p in model.bridge.original_model.parameters() if p.requires_grad]
+    try:
+        for weight in weights:
+            weight.requires_grad_(False)
+        yield
+    finally:
+        for weight in weights:
+            weight.requires_grad_(True)
 
 
 def call(model: Model, tokens: Tensor, cache: DynamicCache | None = None) -> Any:
@@ -296,7 +309,7 @@ def run_tail(
 
     Args:
         residual: [b, p, d] at the end of the last block, any positions.
-        grad: autograd follows.
+        grad: autograd follows, to the residual and not to the weights.
 
     Returns:
         Logits [b, p, v], as the model's own forward pass gives them.
@@ -304,7 +317,14 @@ def run_tail(
     n_layers = model.facts.n_layers
     tokens = torch.zeros(residual.shape[:2], dtype=torch.long, device=model.device)
     span = Span(tokens, n_layers, n_layers + 1, residual)
-    with model.lock, torch.set_grad_enabled(grad), hooked(model, hooks), _gates(model, span, {}):
+    given = constant_weights(model) if grad else nullcontext()
+    with (
+        model.lock,
+        torch.set_grad_enabled(grad),
+        given,
+        hooked(model, hooks),
+        _gates(model, span, {}),
+    ):
         out = call(model, tokens, None)
     return out if isinstance(out, Tensor) else out.logits
 

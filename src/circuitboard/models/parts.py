@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from circuitboard.models.attention import live_weights
-from circuitboard.models.executor import Hook, call, hooked, swapped
+from circuitboard.models.executor import Hook, call, constant_weights, hooked, swapped
 from circuitboard.models.lean import lean
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
@@ -122,13 +122,14 @@ def run_parts(model: Model, tokens: Tensor, driver: Driver, *, grad: bool = Fals
 
     Args:
         tokens: [b, p], of which the embedding and all that depends on positions is made.
-        grad: autograd follows the pass.
+        grad: autograd follows the pass; it takes the weights as given.
     """
     state: dict[str, Any] = {"now": None}
     layers = range(model.facts.n_layers)
     with (
         model.lock,
         torch.set_grad_enabled(grad),
+        constant_weights(model),
         lean(model),
         hooked(model, _hooks(model, layers, state)),
         _light(model, layers, state),
