@@ -87,6 +87,9 @@ def works(model: cb.Model, task: cb.Task) -> list[Work]:
         Work("curve of ten sizes", lambda: trials.of(list(masks.values())), "0.1 % to all")
     )
     found.append(Work("loss of a soft mask, and its gradient", loss, "every edge on its own"))
+    for method, note in (("eap", "one gradient"), ("eap-ig", "five gradients")):
+        run = lambda method=method: cb.discover(model, task, method)  # noqa: E731
+        found.append(Work(f"all edges scored by {method}", run, note))
     return found
 
 

@@ -45,6 +45,8 @@ everything of the circuit comes before everything else, 1/2 that scores tell not
 is the largest of its outgoing edges. Seconds are of this run, and no more than a hint: they were
 not measured alone.
 """
+#: Names of all methods, those that are another's second name left out.
+NAMES = list({method.find: name for name, method in reversed(METHODS.items())}.values())[::-1]
 #: Why methods differ here, by circuit.
 HARD = """\
 What is hard about some: in `gates` two branches stand in for each other, so that taking one out
@@ -56,7 +58,7 @@ was taken out.
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
-    options.add_argument("--method", nargs="*", default=list(METHODS), choices=list(METHODS))
+    options.add_argument("--method", nargs="*", default=NAMES, choices=list(METHODS))
     options.add_argument("--known", nargs="*", default=known_circuits(), choices=known_circuits())
     options.add_argument("--out", type=Path, default=PAGE)
     options.add_argument("--results", type=Path, help="a folder that keeps results")
@@ -73,7 +75,7 @@ def measured(
     names: Sequence[str], methods: Sequence[str], folder: Path, jobs: int
 ) -> dict[tuple[str, str], Result]:
     """Results by circuit and method."""
-    cells = Plan(tuple(KNOWN + name for name in names), tuple(methods)).cells()
+    cells = Plan(tuple(KNOWN + name for name in names), tuple(methods), evaluation="none").cells()
     runner = on_processes(jobs) if jobs > 1 else here
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("Discovering", total=len(cells))

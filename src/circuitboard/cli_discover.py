@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Rows that a terminal gets; the files hold all.
 ROWS = 40
+#: Heads of columns, where the table's are too long for a terminal.
+SHORT = {"faithfulness": "faithful", "AUROC edges": "AUROC", "AUROC nodes": "nodes"}
 
 
 @dataclass(frozen=True)
@@ -123,14 +125,7 @@ def report(table: list[Row], out: Path, console: Console) -> None:
         raise CircuitboardError(
             f"There are no results in {out}.", "circuitboard discover --out puts them there."
         )
-    shown = [name for name in SHOWN if any(row.get(name) is not None for row in table)]
-    sheet = Table("task", "model", "method", "seed", "edges", *shown, box=None, pad_edge=False)
-    for row in table[:ROWS]:
-        failed = row["state"] == "failed"
-        size = "[red]failed[/]" if failed else f"{row['edges']} of {row['of']}"
-        names = [escape(str(row[name])) for name in ("task", "model", "method", "seed")]
-        sheet.add_row(*names, size, *(_number(row.get(name)) for name in shown))
-    console.print(sheet)
+    console.print(_sheet(table[:ROWS]))
     if len(table) > ROWS:
         console.print(f"and {len(table) - ROWS} more")
     for row in [row for row in table if row["state"] == "failed"][:ROWS]:
@@ -139,6 +134,25 @@ def report(table: list[Row], out: Path, console: Console) -> None:
     if any(row["state"] == "failed" for row in table):
         console.print("The same command with --retry tries these again.")
     console.print(f"All results: {out / MARKDOWN} and {out / CSV}", soft_wrap=True)
+
+
+def _sheet(table: list[Row]) -> Table:
+    """Names may fold over lines; numbers stay whole."""
+    shown = [name for name in SHOWN if any(row.get(name) is not None for row in table)]
+    seeds = len({row["seed"] for row in table}) > 1
+    sheet = Table(box=None, pad_edge=False)
+    for name in ("task", "model", "method"):
+        sheet.add_column(name, overflow="fold")
+    for name in [*(["seed"] if seeds else []), "edges", *shown]:
+        sheet.add_column(SHORT.get(name, name), no_wrap=True, justify="right")
+    for row in table:
+        failed = row["state"] == "failed"
+        size = "[red]failed[/]" if failed else f"{row['edges']}/{row['of']}"
+        model = "its own" if row["model"] == row["task"] else row["model"]
+        names = [escape(str(name)) for name in (row["task"], model, row["method"])]
+        numbers = [_number(row.get(name)) for name in shown]
+        sheet.add_row(*names, *([str(row["seed"])] if seeds else []), size, *numbers)
+    return sheet
 
 
 def _number(value: Any) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
+from circuitboard.circuits.evaluation import Evaluation
 from circuitboard.spec.circuit import Circuit
 
 #: What known circuits are called, as tasks and as models.
@@ -15,6 +16,9 @@ KNOWN = "known:"
 #: Raised when results of an older form must not be taken for results of this one.
 FORM = 1
 Option = str | int | float | bool | None
+#: How much is measured of a circuit: faithfulness and its curve by size; all that
+#: ``circuitboard.evaluate`` does; or nothing.
+Measured = Literal["quick", "full", "none"]
 _MIB = 1 << 20
 
 
@@ -22,8 +26,8 @@ class Cell(msgspec.Struct, frozen=True):
     """What one search is.
 
     Attributes:
-        task, model, method, seed, options, pairs, held_out, dtype: as in the plan; of files and
-            folders, the name alone.
+        task, model, method, seed, options, pairs, held_out, evaluation, dtype: as in the plan; of
+            files and folders, the name alone.
         task_digest, model_digest: of the file's content, and the folder's; "" for names.
         task_at, model_at, device: where they are on this machine; no part of what it is.
     """
@@ -35,6 +39,7 @@ class Cell(msgspec.Struct, frozen=True):
     options: dict[str, Option] = {}
     pairs: int | None = None
     held_out: float | None = None
+    evaluation: Measured = "quick"
     dtype: str = "float32"
     task_digest: str = ""
     model_digest: str = ""
@@ -64,7 +69,7 @@ class Result(msgspec.Struct, frozen=True):
 
     Attributes:
         key: the cell's, so that a file says itself what it is.
-        circuit, evaluation: where it was found.
+        circuit, evaluation: where it was found; no evaluation where none was asked for.
         auroc: against a known circuit, of ``edges`` and of ``nodes``.
         error: why it failed, in a sentence, with what to do.
         seconds: all that it took, loading left out.
@@ -74,7 +79,7 @@ class Result(msgspec.Struct, frozen=True):
     cell: Cell
     state: Literal["done", "failed"]
     circuit: Circuit | None = None
-    evaluation: dict[str, Any] = {}
+    evaluation: Evaluation | None = None
     auroc: dict[str, float] = {}
     error: str = ""
     seconds: float = 0.0

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache
+from typing import Any
 
 import torch
 
 from circuitboard.circuits.cell import KNOWN, Cell, Result
 from circuitboard.circuits.discover import discover
+from circuitboard.circuits.evaluate import evaluate
 from circuitboard.circuits.known.known import KnownCircuit, known_circuit
 from circuitboard.circuits.recovery import recovery
 from circuitboard.circuits.tasks import BUILT_IN
@@ -16,6 +18,8 @@ from circuitboard.models.model import Model
 from circuitboard.spec.errors import CircuitboardError
 from circuitboard.spec.task import Task, task_of
 
+#: What a quick evaluation leaves out.
+QUICK = {"others": (), "random": 0, "subsets": 0, "greedy": 0, "minimality": "none"}
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -66,16 +70,23 @@ def _known(name: str) -> KnownCircuit:
 
 def _found(cell: Cell, model: Model, task: Task, known: KnownCircuit | None) -> Result:
     began = time.perf_counter()
-    found_on = judged_on = task
+    found_on, held_out = task, None
     if cell.held_out is not None:
-        judged_on, found_on = task.split(cell.held_out, cell.seed)
+        held_out, found_on = task.split(cell.held_out, cell.seed)
     given: dict[str, Any] = {"seed": cell.seed, **cell.options}
     circuit = discover(model, found_on, cell.method, **given)
+    truth = None if known is None else known.edges
+    evaluation = None
+    if cell.evaluation != "none":
+        less: dict[str, Any] = {} if cell.evaluation == "full" else QUICK
+        asked = {"held_out": held_out, "known": truth, "seed": cell.seed}
+        evaluation = evaluate(model, circuit, found_on, **asked, **less)
     return Result(
         cell.key,
         cell,
         "done",
         circuit=circuit,
-        auroc={} if known is None else recovery(model, circuit, known.edges),
+        evaluation=evaluation,
+        auroc={} if truth is None else recovery(model, circuit, truth),
         seconds=time.perf_counter() - began,
     )

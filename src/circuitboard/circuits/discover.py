@@ -85,11 +85,10 @@ def discover(
 
     Args:
         task: from :mod:`circuitboard.tasks`, a :class:`circuitboard.Task`, or the path of one.
-        method: ``edge-patching`` measures every edge exactly; ``eap``, ``eap-ig`` and
-            ``eap-ig-activations`` and ``clean-corrupted`` estimate that by gradients, in seconds;
+        method: ``edge-patching`` measures every edge exactly; ``eap``, ``eap-ig``,
+            ``eap-ig-activations`` and ``clean-corrupted`` estimate that by gradients;
             ``node-attribution`` does so for nodes; ``acdc`` takes out one edge after the other;
-            ``learned-mask`` learns which edges to leave. Each is told of in its own file of
-            ``circuitboard.circuits.methods``, with its paper.
+            ``learned-mask`` learns which to leave. See ``circuitboard.circuits.methods``.
         size: a whole number of edges, or a share of all below 1: those with the largest scores by
             size. A tenth unless given; ``acdc`` and ``learned-mask`` choose themselves. Any other
             size can be cut from the circuit later: ``circuit.top(50)``.
@@ -117,11 +116,15 @@ def discover(
     options = options_of(method, {name: one for name, one in given.items() if one is not None})
     asked = task_of(task).require(model)
     found = known.find(model, asked, options=options, watch=watch or Watch())
-    if size is None:
-        own = known.chooses or len(found) < found.total
-        return found if own else found.fraction(SHARE)
+    if size is None and (known.chooses or len(found) < found.total):
+        return found
+    return _cut(found, SHARE if size is None else size)
+
+
+def _cut(circuit: Circuit, size: float) -> Circuit:
+    """So many edges, or a share of them all."""
     whole = isinstance(size, int) or size > 1
-    return found.top(int(size)) if whole else found.fraction(size)
+    return circuit.top(int(size)) if whole else circuit.fraction(size)
 
 
 def method_of(name: str) -> Method:

@@ -23,7 +23,14 @@ import msgspec
 from msgspec import Meta
 
 from circuitboard.circuits import plan_lines
-from circuitboard.circuits.cell import KNOWN, Cell, Option, digest_of_file, digest_of_folder
+from circuitboard.circuits.cell import (
+    KNOWN,
+    Cell,
+    Measured,
+    Option,
+    digest_of_file,
+    digest_of_folder,
+)
 from circuitboard.spec.errors import CircuitboardError, CircuitError
 
 ENDINGS = (".yaml", ".yml", ".toml")
@@ -59,8 +66,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         models, methods: what each task is tried with.
         seeds: of methods with chance in them, of the prompts of built-in tasks, and of the split.
         pairs: how many pairs of built-in tasks, and at most of others.
-        held_out: share of the pairs that circuits are measured on, and not found on; without,
-            both are done on all.
+        held_out: share of the pairs that circuits are not found on; faithfulness is measured on
+            these too.
+        evaluation: how much is measured; see :data:`circuitboard.circuits.cell.Measured`.
     """
 
     tasks: Annotated[tuple[str, ...], Meta(min_length=1)]
@@ -69,6 +77,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seeds: Annotated[tuple[int, ...], Meta(min_length=1)] = (0,)
     pairs: Annotated[int, Meta(ge=1)] | None = None
     held_out: Annotated[float, Meta(gt=0, lt=1)] | None = None
+    evaluation: Measured = "quick"
 
     def cells(self, home: Path = Path()) -> list[Cell]:
         """What there is to do, models together; each once.
@@ -103,6 +112,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                             options=dict(sorted(method.options.items())),
                             pairs=self.pairs,
                             held_out=self.held_out,
+                            evaluation=self.evaluation,
                             dtype=model.dtype,
                             task_digest=digest,
                             model_digest=stamp,

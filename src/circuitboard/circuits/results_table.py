@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from circuitboard.circuits.cell import Result
+from circuitboard.circuits.evaluation import Evaluation
 from circuitboard.circuits.store import Store, write_whole
 from circuitboard.spec.sheets import safe
 
 Row = dict[str, Any]
 MARKDOWN, CSV = "results.md", "results.csv"
 #: What the Markdown shows of the evaluation; the CSV holds all of it.
-SHOWN = ("faithfulness", "completeness", "cpr", "cmd", "auroc edges", "auroc nodes")
+SHOWN = ("faithfulness", "held out", "CPR", "CMD", "AUROC edges", "AUROC nodes")
 _FIRST = ("task", "model", "method", "seed", "options", "state", "edges", "of")
 _LAST = ("seconds", "error", "key")
 
@@ -28,7 +29,6 @@ def rows(results: Iterable[Result]) -> list[Row]:
 
 def _row(result: Result) -> Row:
     cell, circuit = result.cell, result.circuit
-    numbers = {name: value for name, value in result.evaluation.items() if _is_number(value)}
     return {
         "task": cell.task,
         "model": cell.model,
@@ -38,16 +38,33 @@ def _row(result: Result) -> Row:
         "state": result.state,
         "edges": None if circuit is None else len(circuit),
         "of": None if circuit is None else circuit.total,
-        **numbers,
-        **{f"auroc {name}": value for name, value in result.auroc.items()},
+        **({} if result.evaluation is None else _numbers(result.evaluation)),
+        **{f"AUROC {name}": value for name, value in result.auroc.items()},
         "seconds": round(result.seconds, 3),
         "error": result.error,
         "key": result.key,
     }
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _numbers(found: Evaluation) -> Row:
+    """The numbers of an evaluation, by column; worst cases where there are many."""
+    first, row = found.faithfulness[0], {"live": found.live}
+    row |= {"faithfulness": first.value, "faithfulness low": first.low}
+    row |= {"faithfulness high": first.high, "full": first.full, "empty": first.empty}
+    row |= {f"faithfulness, {one.how}": one.value for one in found.faithfulness[1:]}
+    if found.held_out is not None:
+        row["held out"] = found.held_out.value
+    if found.curve is not None:
+        row |= {"CPR": found.curve.cpr, "CMD": found.curve.cmd}
+    if found.chance is not None:
+        row["random circuits"] = found.chance.mean
+    if found.completeness:
+        row["completeness gap"] = found.completeness[0].gap
+    if found.minimality:
+        row["minimality"] = found.minimality[0].change
+    if found.truth is not None:
+        row |= {"precision": found.truth.precision, "recall": found.truth.recall}
+    return row
 
 
 def markdown(table: Sequence[Row]) -> str:

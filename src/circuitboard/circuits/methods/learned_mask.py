@@ -82,16 +82,16 @@ def learned_mask(model: Model, task: Task, *, options: LearnedMaskOptions, watch
             "A mask cannot be learned so.", "Take keep=0.1, steps=300, rate=0.1, batch=16."
         )
     job = Job(model, task, "learned-mask", options, watch)
-    gates = _train(job, options)
+    gates = Gates(_train(job, options).log_alpha.detach())
     exists = job.space.exists
     matrix = np.full(exists.shape, np.nan)
-    matrix[exists] = gates.open().detach().double().numpy()
+    matrix[exists] = gates.open().double().numpy()
     count = round(float(gates.still().sum()))
-    order = torch.argsort(gates.log_alpha.detach(), descending=True, stable=True)[:count]
-    chosen = np.zeros(len(order) if not exists.any() else int(exists.sum()), bool)
-    chosen[order.numpy()] = True
+    order = torch.argsort(gates.log_alpha, descending=True, stable=True)[:count]
+    chosen = torch.zeros(len(gates.log_alpha), dtype=torch.bool)
+    chosen[order] = True
     kept = np.zeros(exists.shape, bool)
-    kept[exists] = chosen
+    kept[exists] = chosen.numpy()
     return job.done(matrix, kept)
 
 

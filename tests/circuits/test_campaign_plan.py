@@ -86,7 +86,7 @@ def test_a_key_is_what_is_done_and_not_where(home: Path, tmp_path_factory: pytes
     assert read_plan(plan(other, text))[0].key != one.key
     for more in ("seeds: [1]", "pairs: 1", "held_out: 0.5"):
         assert read_plan(plan(home, text + more))[0].key != one.key
-    optional = text.replace("eap", "{name: eap, options: {steps: 2}}")
+    optional = text.replace("eap", "{name: eap, options: {size: 20}}")
     assert read_plan(plan(home, optional))[0].key != one.key
 
 
