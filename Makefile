@@ -21,7 +21,7 @@ help:
 	@echo "make check        style, types, imports, the front end's own checks"
 	@echo "make build        build the front end where its sources have changed"
 	@echo "make types        write the front end's message types from the Python ones"
-	@echo "make soak         10,000 random stacks of interventions against full runs"
+	@echo "make soak         10,000 random stacks of interventions against full runs; campaigns killed"
 	@echo "make gallery      write a page for each view on recorded data, to look at"
 	@echo "make gallery-accept  take the views as they look now for what the tests compare with"
 	@echo "make screenshots  make the pictures of the documentation anew"
@@ -58,6 +58,7 @@ types: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	CIRCUITBOARD_STACKS=10000 $(BIN)/python -m pytest tests/engine/test_oracle.py -k incremental
+	$(BIN)/python -m pytest -m soak tests/circuits/test_campaign.py
 
 wheel: $(VENV)/.dev
 	$(BIN)/python .ci/check_wheel.py

@@ -37,6 +37,16 @@ def test_sweeps_agree_with_the_peers() -> None:
     quick("cpu")
 
 
+def test_runs_of_circuits_agree_with_the_model() -> None:
+    assert "agree" in run_quick("circuits.py", "--device", "cpu")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
+def test_runs_of_circuits_agree_with_the_model_on_a_gpu() -> None:
+    assert "agree" in run_quick("circuits.py", "--device", "cuda")
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
 def test_sweeps_agree_with_the_peers_on_a_gpu() -> None:

@@ -99,11 +99,15 @@ class Estimates(ABC):
         picked = self._largest(k)
         names = [self.addresses[i] for i in picked]
         estimates = self.flat[picked].astype(np.float64)
-        exact = self._exact(names, watch).astype(np.float64)
-        rows = [
-            Audited(*row) for row in zip(names, estimates.tolist(), exact.tolist(), strict=True)
-        ]
-        return Audit(tuple(rows), *correlations(estimates, exact))
+        return audited(names, estimates, self._exact(names, watch).astype(np.float64))
+
+
+def audited(
+    names: Sequence[str], estimates: NDArray[np.float64], exact: NDArray[np.float64]
+) -> Audit:
+    """Estimates and exact values side by side, both [n]."""
+    rows = [Audited(*row) for row in zip(names, estimates.tolist(), exact.tolist(), strict=True)]
+    return Audit(tuple(rows), *correlations(estimates, exact))
 
 
 def correlations(estimates: NDArray[Any], exact: NDArray[Any]) -> tuple[float, float]:

@@ -43,13 +43,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from circuitboard.engine import edges
+from circuitboard.engine.edge_graph import Graph
 from circuitboard.engine.gradient import Tape, record, values_at
 from circuitboard.engine.metric import OwnMetric
 from circuitboard.engine.run import Texts
 from circuitboard.engine.sweep import Watch
 from circuitboard.methods.audit import Estimates, Floats
 from circuitboard.methods.contrast import Contrast, Direction, Portion
-from circuitboard.methods.edge_graph import Graph
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Edge
 from circuitboard.spec.errors import InterventionError
@@ -169,45 +169,59 @@ def check_method(method: str, steps: int) -> None:
 class EdgeScores:
     """Scores of all edges, added up one differentiated pass after the other.
 
+    Args:
+        positions: keep the sum over token positions apart; all pairs must be of one length.
+
     Raises TargetError for ``eap`` of a KL divergence.
     """
 
-    def __init__(self, contrast: Contrast, method: Method, steps: int) -> None:
+    def __init__(
+        self, contrast: Contrast, method: Method, steps: int, *, positions: bool = False
+    ) -> None:
         if method == "eap":
             contrast.refuse_divergence()
         self._contrast, self._steps = contrast, steps
         self._method: Method = method
         self._graph = Graph.of(contrast.model)
-        size = len(self._graph.senders), len(self._graph.receivers)
+        size = [len(self._graph.senders), len(self._graph.receivers)]
+        size += contrast.widths[:1] if positions else ()
         self._matrix = torch.zeros(*size, dtype=torch.float64)
 
     @property
     def total(self) -> int:
-        """Passes with a gradient, for prompts that go in one portion."""
+        """Passes with a gradient, for all prompts."""
         ends = {"eap": 1, "clean-corrupted": 2, "eap-ig-inputs": self._steps}
-        return ends.get(self._method, self._steps * len(self._graph.groups))
+        each = ends.get(self._method, self._steps * len(self._graph.groups))
+        return each * len(self._contrast.onto)
 
     def passes(self) -> Generator[int, None, None]:
-        """Does the work; yields how many passes are done. The model's lock is the caller's."""
+        """Does the work; yields how much of ``total`` is done. The model's lock is the caller's."""
         room = 2 * len(self._graph.senders) * self._contrast.model.facts.d_model
         done = 0
         for part in self._contrast.portions(more=room):
             work = _Work(self._contrast, self._graph, part, self._matrix)
             for _ in work.passes(self._method, self._steps):
-                done += 1
+                done += len(part.onto)
                 yield done
 
-    def found(self) -> EdgeAttribution:
-        """The scores, once all passes are done."""
+    @property
+    def matrix(self) -> Floats:
+        """The mean over prompts, once all passes are done; NaN where no edge is.
+
+        [sender, receiver], or [sender, receiver, position].
+        """
         matrix = self._matrix / len(self._contrast.onto)
         for column, count in enumerate(self._graph.before):
             matrix[count:, column] = torch.nan
+        return matrix.float().numpy()
+
+    def found(self) -> EdgeAttribution:
+        """The scores, once all passes are done."""
         senders, receivers = (
             tuple(address.place for address in ends)
             for ends in (self._graph.senders, self._graph.receivers)
         )
-        scores = matrix.float().numpy()
-        return EdgeAttribution(senders, receivers, scores, self._method, self._contrast)
+        return EdgeAttribution(senders, receivers, self.matrix, self._method, self._contrast)
 
 
 class _Work:
@@ -277,8 +291,11 @@ class _Work:
         slopes = tape.slopes()
         for column, gradient in self._gradients(tape, slopes, senders.start):
             count = min(self._graph.before[column], senders.stop)
-            moved = self._moved[senders.start : count].flatten(1)
-            found = moved.to(gradient) @ gradient.flatten(1).T
+            moved = self._moved[senders.start : count].to(gradient)
+            if self._matrix.ndim == 3:
+                found = torch.einsum("ubpd,vbpd->uvp", moved, gradient)
+            else:
+                found = moved.flatten(1) @ gradient.flatten(1).T
             into = self._matrix[senders.start : count, column : column + len(gradient)]
             into += weight * found.double().cpu()
 

@@ -53,7 +53,7 @@ from circuitboard.spec.metric import MetricKind
 Listener = Callable[[str], None]
 
 
-class Board(Asked, Contrasts, Verbs, Paths, Showing, Directions, Memory, Exports, Weights):
+class Board(Asked, Paths, Verbs, Showing, Directions, Memory, Exports, Weights):
     """A live board.
 
     Args:

@@ -52,7 +52,7 @@ class Paths(Contrasts):
             AddressError: nothing leads into the part; TargetError: the board has no target;
             InterventionError: there is no contrast prompt, or one of another length.
         """
-        return self._measured(edges_into(self.model, part, mlps), how)
+        return self._effects(edges_into(self.model, part, mlps), how)
 
     def paths_from(
         self, part: str, *, mlps: Mlps = "frozen", how: How | None = None
@@ -61,7 +61,7 @@ class Paths(Contrasts):
 
         ``part`` is a head, an MLP, a layer's attention, or ``"embed"``.
         """
-        return self._measured(edges_from(self.model, part, mlps), how)
+        return self._effects(edges_from(self.model, part, mlps), how)
 
     def patch_problem(self) -> InterventionError | None:
         """Why edges cannot be patched from the contrast prompt, None where they can."""
@@ -87,7 +87,7 @@ class Paths(Contrasts):
         origin = Source.of(self.need_contrast())
         return [Patch(edge, origin) for edge in edges]
 
-    def _measured(self, edges: Sequence[str], how: How | None) -> dict[str, float]:
+    def _effects(self, edges: Sequence[str], how: How | None) -> dict[str, float]:
         outcome = self.wait()
         if outcome.metric is None:
             raise TargetError(
