@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from circuitboard.spec.address import GLOBAL_PARTS, HEAD_PARTS, LAYER_PARTS, Address
@@ -234,6 +236,33 @@ class Model:
             f"{text!r} is {len(self._ids(text))} tokens here: {pieces}.",
             "A target must be one token; take one of these, or another word.",
         )
+
+    def answer(self, given: str | int) -> int:
+        """The id of an answer: a text that is one token, or an id. Raises TargetError."""
+        if isinstance(given, str):
+            return self.single_token(given)
+        if not 0 <= given < self.facts.d_vocab:
+            raise TargetError(
+                f"{given} is no token id of {self.facts.name}.",
+                f"Ids run from 0 to {self.facts.d_vocab - 1}.",
+            )
+        return given
+
+    def last_logits(self, prompts: Sequence[Prompt]) -> NDArray[np.float32]:
+        """Logits after each prompt, [b, v]: plain passes, prompts of one length together."""
+        from circuitboard.models.executor import run_whole  # it knows models; models not it
+
+        rows = [self.tokenize(prompt) for prompt in prompts]
+        by_width: dict[int, list[int]] = {}
+        for i, row in enumerate(rows):
+            by_width.setdefault(len(row), []).append(i)
+        out = np.empty((len(rows), self.facts.d_vocab), np.float32)
+        for same in by_width.values():
+            for start in range(0, len(same), 64):
+                some = same[start : start + 64]
+                tokens = torch.tensor([rows[i] for i in some], device=self.device)
+                out[some] = run_whole(self, tokens)[:, -1].float().cpu().numpy()
+        return out
 
     def _ids(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])

@@ -49,6 +49,18 @@ class InterventionError(CircuitboardError):
     kind = "intervention"
 
 
+class TaskError(CircuitboardError):
+    """A task, or a pair of its prompts, that cannot be used as it is."""
+
+    kind = "task"
+
+
+class CircuitError(CircuitboardError):
+    """A circuit that cannot be found, cut or combined as asked."""
+
+    kind = "circuit"
+
+
 class StaleResultError(CircuitboardError):
     """A result asked for values after the model's weights or hooks had changed."""
 
