@@ -47,7 +47,7 @@ from circuitboard.engine.run import Texts
 from circuitboard.engine.sweep import Watch
 from circuitboard.methods.audit import Estimates, Floats
 from circuitboard.methods.contrast import Contrast, Direction, Portion
-from circuitboard.methods.edge_graph import Graph
+from circuitboard.engine.edge_graph import Graph
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Edge
 from circuitboard.spec.errors import InterventionError

@@ -138,7 +138,8 @@ def _gates(model: Model, span: Span, entering: dict[int, Tensor]) -> Iterator[No
                 object.__setattr__(block, "forward", forward)
 
 
-def _call(model: Model, tokens: Tensor, cache: DynamicCache | None) -> Any:
+def call(model: Model, tokens: Tensor, cache: DynamicCache | None = None) -> Any:
+    """The model's own forward pass, with its inputs as it wants them."""
     inputs: dict[str, Any] = {"input_ids": tokens}
     if model.facts.caches:
         inputs["past_key_values"] = cache
@@ -148,7 +149,7 @@ def _call(model: Model, tokens: Tensor, cache: DynamicCache | None) -> Any:
 
 
 @contextmanager
-def _swapped(
+def swapped(
     module: Any, make: Callable[[Callable[..., Any]], Callable[..., Any]]
 ) -> Iterator[None]:
     """Replaces a module's forward, for this thread, until the block ends."""
@@ -179,7 +180,7 @@ def _given(model: Model, span: Span) -> Iterator[None]:
     def forward(*_args: Any, **_kwargs: Any) -> tuple[Tensor, None]:
         return attn.hook_out(attn.o(span.z)), None
 
-    with _swapped(attn, lambda _plain: forward):
+    with swapped(attn, lambda _plain: forward):
         yield
 
 
@@ -206,7 +207,7 @@ def run_z(model: Model, span: Span) -> Tensor | None:
 
         return make
 
-    with _swapped(attn, watch(left, True)), _swapped(attn.o, watch(seen, False)):
+    with swapped(attn, watch(left, True)), swapped(attn.o, watch(seen, False)):
         run_span(model, span)
     whole = isinstance(left[0], tuple) and len(left[0]) == 2 and len(seen) == 1
     if not whole or not isinstance(seen[0], Tensor) or seen[0].ndim != 3:
@@ -252,7 +253,7 @@ def _pass(model: Model, span: Span, cache: _Cache | None, entering: dict[int, Te
         _gates(model, span, entering),
     ):
         try:
-            _call(model, span.tokens, cache)
+            call(model, span.tokens, cache)
         except _StopSignal as stop:
             return stop.hidden
     raise RuntimeError("the pass ran past its last block")
@@ -285,12 +286,17 @@ def run_span(model: Model, span: Span) -> Passed:
 
 
 def run_tail(
-    model: Model, residual: Float[Tensor, "b p d"], hooks: Sequence[tuple[str, Hook]] = ()
+    model: Model,
+    residual: Float[Tensor, "b p d"],
+    hooks: Sequence[tuple[str, Hook]] = (),
+    *,
+    grad: bool = False,
 ) -> Float[Tensor, "b p v"]:
     """Final norm and unembedding (soft-cap included) of chosen positions.
 
     Args:
         residual: [b, p, d] at the end of the last block, any positions.
+        grad: autograd follows.
 
     Returns:
         Logits [b, p, v], as the model's own forward pass gives them.
@@ -298,8 +304,8 @@ def run_tail(
     n_layers = model.facts.n_layers
     tokens = torch.zeros(residual.shape[:2], dtype=torch.long, device=model.device)
     span = Span(tokens, n_layers, n_layers + 1, residual)
-    with model.lock, torch.no_grad(), hooked(model, hooks), _gates(model, span, {}):
-        out = _call(model, tokens, None)
+    with model.lock, torch.set_grad_enabled(grad), hooked(model, hooks), _gates(model, span, {}):
+        out = call(model, tokens, None)
     return out if isinstance(out, Tensor) else out.logits
 
 
@@ -308,7 +314,7 @@ def run_whole(
 ) -> Float[Tensor, "b p v"]:
     """The model's own full forward pass, with these hooks and the user's: logits [b, p, v]."""
     with model.lock, torch.no_grad(), hooked(model, hooks):
-        out = _call(model, tokens, None)
+        out = call(model, tokens, None)
     return out if isinstance(out, Tensor) else out.logits
 
 
@@ -320,5 +326,5 @@ def run_with_gradients(
     The weights take no gradients of their own from it unless they are asked for.
     """
     with model.lock, torch.enable_grad(), hooked(model, hooks):
-        out = _call(model, tokens, None)
+        out = call(model, tokens, None)
     return out if isinstance(out, Tensor) else out.logits

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
@@ -10,7 +14,7 @@ from circuitboard.spec.address import Address
 
 @dataclass(frozen=True)
 class Graph:
-    """The edges of a model.
+    """The edges of a model: a sender and a receiver that comes after it.
 
     Attributes:
         senders: embedding, then each layer's heads and MLP.
@@ -20,6 +24,7 @@ class Graph:
         groups: hook points of senders, and which senders they hold.
         inputs: by its first receiver, the hook point of what is read there, and that of the stream
             before the norm (None where the first is that stream itself).
+        feeds: for each receiver, the senders that compute from it.
     """
 
     senders: tuple[Address, ...]
@@ -27,6 +32,41 @@ class Graph:
     before: tuple[int, ...]
     groups: list[tuple[str, range]]
     inputs: dict[int, tuple[str, str | None]]
+    feeds: tuple[range, ...]
+
+    @cached_property
+    def exists(self) -> NDArray[np.bool_]:
+        """[sender, receiver]: where there is an edge."""
+        return np.arange(len(self.senders))[:, None] < np.array(self.before)[None]
+
+    def live(self, mask: NDArray[np.bool_], *, constant: bool = True) -> NDArray[np.bool_]:
+        """The edges of a mask that change anything: on a way to the logits, and from the embedding.
+
+        Args:
+            mask: [sender, receiver], the edges of a circuit.
+            constant: parts that read nothing of the circuit write what they write outside of it,
+                as with values of one corrupted run; with means they do not, and edges that are on
+                no way from the embedding stay.
+
+        Returns:
+            [sender, receiver].
+        """
+        kept = mask & self.exists
+        useful = np.zeros(len(self.senders), bool)
+        for v in reversed(range(len(self.receivers))):
+            feeds = self.feeds[v]
+            if not len(feeds) or useful[feeds.start : feeds.stop].any():
+                useful |= kept[:, v]
+            else:
+                kept[:, v] = False
+        if constant:
+            moved = np.zeros(len(self.senders), bool)
+            moved[0] = True
+            for v, feeds in enumerate(self.feeds):
+                kept[:, v] &= moved
+                if kept[:, v].any():
+                    moved[feeds.start : feeds.stop] = True
+        return kept
 
     @property
     def written(self) -> list[str]:
@@ -46,6 +86,7 @@ class Graph:
         senders, receivers, before = [Address("embed")], [], []
         groups = [(Address("resid_pre", 0).hook, range(1))]
         inputs: dict[int, tuple[str, str | None]] = {}
+        feeds: list[range] = []
         for layer in range(f.n_layers):
             stream, below = Address("resid_pre", layer).hook, len(senders)
             for name, count in (("q", f.n_heads), ("k", f.n_kv_heads), ("v", f.n_kv_heads)):
@@ -54,6 +95,7 @@ class Graph:
                 inputs[len(receivers)] = own[0].hook, stream
                 receivers += own
                 before += [below] * count
+                feeds += [range(below + i * size, below + (i + 1) * size) for i in range(count)]
             senders += [Address("head", layer, head=head) for head in range(f.n_heads)]
             groups.append((Address("head.z", layer, head=0).hook, range(below, len(senders))))
             mlp = Address("mlp", layer)
@@ -62,9 +104,12 @@ class Graph:
                 inputs[len(receivers)] = mlp.hook, into
                 receivers.append(mlp)
                 before.append(below if f.parallel else len(senders))
+                feeds.append(range(len(senders), len(senders) + 1))
                 groups.append((mlp.hook, range(len(senders), len(senders) + 1)))
                 senders.append(mlp)
         inputs[len(receivers)] = Address("resid_post", f.n_layers - 1).hook, None
         receivers.append(Address("logits"))
         before.append(len(senders))
-        return cls(tuple(senders), tuple(receivers), tuple(before), groups, inputs)
+        feeds.append(range(0))
+        ends = tuple(senders), tuple(receivers)
+        return cls(*ends, tuple(before), groups, inputs, tuple(feeds))
