@@ -11,13 +11,15 @@ import torch
 import tiny
 from circuitboard.engine import batch
 from circuitboard.engine.engine import Engine
-from circuitboard.engine.run import run
+from circuitboard.engine.run import metric_of_task, resolve, run
 from circuitboard.engine.sweep import measure, patch_grid, sweep
 from circuitboard.methods.direct_logit_attribution import attribute
+from circuitboard.methods.waterfall import waterfall
 from circuitboard.spec.errors import InterventionError, TargetError
 from circuitboard.spec.intervention import AnyIntervention, InterventionSet, Mean, Patch, Zero
 from circuitboard.spec.metric import Metric, MetricKind
 from circuitboard.spec.references import register
+from circuitboard.spec.task import Task
 
 CLEAN = [tiny.prompt(9, 1), tiny.prompt(9, 2), tiny.prompt(9, 3)]
 CORRUPT = [tiny.prompt(9, 11), tiny.prompt(9, 12), tiny.prompt(9, 13)]
@@ -61,17 +63,94 @@ def test_one_foil_for_all_and_metrics_by_hand() -> None:
     assert run(m, CLEAN, metric="KL divergence").metrics == pytest.approx(np.zeros(3), abs=1e-6)
 
 
+SETS, OTHERS = [["t7"], ["t8", "t9", 20], ("t1", "t2")], [["t11", "t12"], [30], ["t3", "t4"]]
+ALL_KINDS: list[MetricKind] = [*KINDS, "probability difference"]
+
+
+def by_hand(logits: np.ndarray, kind: MetricKind, targets: list[int], foils: list[int]) -> float:
+    logits = logits.astype(np.float64)
+    chances = np.exp(logits) / np.exp(logits).sum()
+    return {
+        "logit difference": logits[targets].mean() - logits[foils].mean(),
+        "probability": chances[targets].sum(),
+        "log-probability": np.log(chances[targets].sum()),
+        "probability difference": chances[targets].sum() - chances[foils].sum(),
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+@pytest.mark.parametrize("name", ["gpt2", "gemma2"])
+def test_answers_that_are_sets(name: str, kind: MetricKind) -> None:
+    """Runs, sweeps and grids take several answers for each prompt, and agree with the formula."""
+    m = tiny.model(name)
+    asked: dict[str, Any] = {"target": SETS, "foil": OTHERS, "metric": kind}
+    for item in (Zero("L1H1"), Patch("L0H2->L1H0.k", CORRUPT), Zero("L2.mlp")):
+        found = run(m, CLEAN, item, **asked)
+        ids = [[[m.answer(t) for t in some] for some in side] for side in (SETS, OTHERS)]
+        last = found.logits[:, -1]
+        wanted = [by_hand(last[i], kind, ids[0][i], ids[1][i]) for i in range(3)]
+        np.testing.assert_allclose(found.metrics, wanted, rtol=1e-4, atol=1e-5)
+        effect = sweep(m, CLEAN, [item], per_prompt=True, **asked)[0]
+        base = run(m, CLEAN, **asked).metrics
+        np.testing.assert_allclose(effect, found.metrics - base, rtol=1e-3, atol=2e-4)
+    each = patch_grid(m, CLEAN, CORRUPT, over="head", per_prompt=True, **asked)
+    for row in range(3):
+        one = {"target": [SETS[row]], "foil": [OTHERS[row]], "metric": kind}
+        alone = patch_grid(m, CLEAN[row], CORRUPT[row], over="head", **one)
+        np.testing.assert_allclose(each[..., row], alone, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_sets_of_one_are_single_tokens(kind: MetricKind) -> None:
+    m = tiny.model("gpt2")
+    single = run(m, CLEAN, target=TARGETS, foil=FOILS, metric=kind).metrics
+    several = run(m, CLEAN, target=[[t] for t in TARGETS], foil=FOILS, metric=kind).metrics
+    np.testing.assert_array_equal(single, several)
+    twice = run(m, CLEAN, target=[[t, t] for t in TARGETS], foil=FOILS, metric=kind).metrics
+    np.testing.assert_array_equal(single, twice)
+    shared = run(m, CLEAN, target=[TARGETS] * 3, foil="t11", metric=kind).metrics
+    spread = run(m, CLEAN, target=[TARGETS] * 3, foil=[["t11"]] * 3, metric=kind).metrics
+    np.testing.assert_array_equal(shared, spread)
+
+
+def test_the_metric_of_a_task_is_that_of_its_answers() -> None:
+    m = tiny.model("gpt2")
+    rows = list(zip(CLEAN, CORRUPT, SETS, OTHERS, strict=True))
+    for kind in (*ALL_KINDS, "loss", "KL divergence"):
+        task = Task.from_rows(rows, name="t", metric=kind)
+        asked: dict[str, Any] = {"target": SETS, "foil": OTHERS, "metric": kind}
+        assert metric_of_task(m, task) == resolve(m, SETS, OTHERS, kind, 3)
+        values, begun = measure(
+            m, CLEAN, [InterventionSet.of(Zero("L1H1"))], metric_of_task(m, task)
+        )
+        effect = sweep(m, CLEAN, [Zero("L1H1")], per_prompt=True, **asked)
+        np.testing.assert_array_equal(values - begun, effect)
+    task = Task.from_rows([row[:3] for row in rows], name="t", metric="probability")
+    assert metric_of_task(m, task) == resolve(m, SETS, None, "probability", 3)
+    with pytest.raises(TargetError, match="not in the vocabulary"):
+        metric_of_task(m, Task.from_rows([("t1", "t2", "t999", "t3")], name="t"))
+
+
 def test_targets_that_do_not_fit_are_told() -> None:
     m = tiny.model("gpt2")
     with pytest.raises(TargetError, match="2 targets or foils for 3 prompts"):
         run(m, CLEAN, target=TARGETS[:2], foil=FOILS)
     with pytest.raises(TargetError, match="needs a foil"):
         sweep(m, CLEAN, [Zero("L0H0")], target=TARGETS, metric="logit difference")
+    with pytest.raises(TargetError, match="A probability difference needs a foil"):
+        run(m, CLEAN, target=TARGETS, metric="probability difference")
+    with pytest.raises(TargetError, match="empty set"):
+        run(m, CLEAN, target=[["t7"], [], ["t8"]])
+    with pytest.raises(TargetError, match="no token id"):
+        run(m, CLEAN, target=[["t7"], [999], ["t8"]])
     engine = Engine(m)
     tokens, lengths = engine.encode(CLEAN)
     held = engine.baseline(tokens, lengths)
     with pytest.raises(TargetError, match="one target"):
         attribute(engine, held, Metric("logit difference", 7, 11, (7, 8, 9)))
+    for apart in ({"target": TARGETS, "foil": FOILS}, {"target": SETS, "foil": OTHERS}):
+        with pytest.raises(TargetError, match="one target"):
+            waterfall(run(m, CLEAN, **apart))
 
 
 @pytest.mark.parametrize("direction", ["denoising", "noising"])

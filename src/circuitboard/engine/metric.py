@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,7 +15,7 @@ from circuitboard.models.executor import run_tail
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
 from circuitboard.spec.errors import PromptError
-from circuitboard.spec.metric import Metric
+from circuitboard.spec.metric import UNTARGETED, Metric
 
 if TYPE_CHECKING:
     from circuitboard.engine.engine import Engine
@@ -31,20 +31,60 @@ TAIL_ROWS = 256
 def evaluate(metric: Metric, logits: Float[Tensor, "b v"]) -> Float[Tensor, "b"]:
     """A metric of the last position alone, for each prompt, float32."""
     logits, rows = logits.float(), torch.arange(len(logits))
+    if metric.kind in UNTARGETED:
+        raise ValueError(f"a {metric.kind} needs more than the logits of one position")
+    if metric.sets or metric.kind == "probability difference":
+        return _of_sets(metric, logits)
     if metric.kind == "logit difference":
         targets, foils = metric.targets_of(len(rows)), metric.foils_of(len(rows))
         return logits[rows, targets] - logits[rows, foils]
-    if metric.kind not in ("log-probability", "probability"):
-        raise ValueError(f"a {metric.kind} needs more than the logits of one position")
     log_probs = logits.log_softmax(-1)[rows, metric.targets_of(len(rows))]
     return log_probs if metric.kind == "log-probability" else log_probs.exp()
+
+
+def _of_sets(metric: Metric, logits: Float[Tensor, "b v"]) -> Float[Tensor, "b"]:
+    """Logits of a set by their mean, probabilities by their sum."""
+    targets, foils = metric.answers_of(len(logits))
+    if metric.kind == "logit difference":
+        return _mean(logits, targets) - _mean(logits, foils)
+    log_probs = logits.log_softmax(-1)
+    if metric.kind == "log-probability":
+        index, there = _padded(targets, logits.device)
+        return log_probs.gather(1, index).masked_fill(~there, -torch.inf).logsumexp(1)
+    total = _sum(log_probs.exp(), targets)
+    return total if metric.kind == "probability" else total - _sum(log_probs.exp(), foils)
+
+
+def _padded(sets: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Sets of columns as one index [b, k], and which of its entries are there."""
+    width = max(1, *map(len, sets))
+    index = [[*ids, *[0] * (width - len(ids))] for ids in sets]
+    there = [[k < len(ids) for k in range(width)] for ids in sets]
+    return torch.tensor(index, device=device), torch.tensor(there, device=device)
+
+
+def _sum(values: Float[Tensor, "b v"], sets: Sequence[Sequence[int]]) -> Float[Tensor, "b"]:
+    """In each row the sum of some columns."""
+    index, there = _padded(sets, values.device)
+    return (values.gather(1, index) * there).sum(1)
+
+
+def _mean(values: Float[Tensor, "b v"], sets: Sequence[Sequence[int]]) -> Float[Tensor, "b"]:
+    sizes = torch.tensor([len(ids) for ids in sets], device=values.device)
+    return _sum(values, sets) / sizes
 
 
 def portion(metric: Metric | OwnMetric, rows: slice) -> Metric | OwnMetric:
     """The metric of some of its prompts: their own targets and foils."""
     if not isinstance(metric, Metric):
         return metric
-    return structs.replace(metric, targets=metric.targets[rows], foils=metric.foils[rows])
+    return structs.replace(
+        metric,
+        targets=metric.targets[rows],
+        foils=metric.foils[rows],
+        target_sets=metric.target_sets[rows],
+        foil_sets=metric.foil_sets[rows],
+    )
 
 
 class Judge:
@@ -103,14 +143,13 @@ class Judge:
         return run_tail(self._model, final[:, None])[:, 0].float()
 
     def _narrow(self, metric: Metric, final: Tensor) -> Tensor:
-        targets, foils = metric.targets_of(len(final)), metric.foils_of(len(final))
-        tokens = list(dict.fromkeys([*targets, *foils]))
+        answers = metric.answers_of(len(final))
+        tokens = list(dict.fromkeys(token for sets in answers for ids in sets for token in ids))
         column = {token: n for n, token in enumerate(tokens)}
         with torch.no_grad():
             logits = self._model.narrow_logits(final, tokens)
-        rows = torch.arange(len(final))
-        ends = [logits[rows, [column[token] for token in ids]] for ids in (targets, foils)]
-        return ends[0] - ends[1]
+        ends = [[[column[token] for token in ids] for ids in sets] for sets in answers]
+        return _mean(logits, ends[0]) - _mean(logits, ends[1])
 
     def logits(self, logits: Float[Tensor, "n v"]) -> Float[Tensor, "n"]:
         """From logits at last positions."""

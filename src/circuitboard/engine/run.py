@@ -11,10 +11,12 @@ from circuitboard.models.model import Model
 from circuitboard.spec.address import Address
 from circuitboard.spec.errors import TargetError
 from circuitboard.spec.intervention import AnyIntervention, InterventionSet
-from circuitboard.spec.metric import Metric, MetricKind
+from circuitboard.spec.metric import DIFFERENCES, UNTARGETED, Metric, MetricKind
 from circuitboard.spec.prompts import Prompts, prompts_of
+from circuitboard.spec.task import Task
 
-Texts = str | Sequence[str]
+#: One answer for all prompts, or for each prompt one, or several: texts of one token, or ids.
+Texts = str | int | Sequence[str | int] | Sequence[Sequence[str | int]]
 
 
 def metric_of(
@@ -26,29 +28,38 @@ def metric_of(
 ) -> Metric | None:
     """The metric that a target and a foil mean; None without a target.
 
-    Each is one text for all prompts, or a sequence of one for each of ``prompts``. Without ``kind``
-    it is the logit difference where there is a foil, else the log-probability.
-    Raises TargetError for a text that is not one token, and for a sequence of another length.
+    Each is one text for all prompts, or a sequence of one for each of ``prompts``, or of several
+    for each. Without ``kind`` it is the logit difference where there is a foil, else the
+    log-probability. Raises TargetError for a text that is not one token, and for a sequence of
+    another length.
     """
     targets, foils = (_tokens(model, given, prompts) for given in (target, foil))
     if not targets:
         return None
     default: MetricKind = "logit difference" if foils else "log-probability"
-    one = [ids[0] if ids else None for ids in (targets, foils)]
-    many = [() if given is None or isinstance(given, str) else ids
-            for given, ids in ((target, targets), (foil, foils))]  # fmt: skip
-    return Metric(kind or default, one[0] or 0, one[1], *many)
+    one = [ids[0][0] if ids else None for ids in (targets, foils)]
+    if any(len(ids) > 1 for ids in (*targets, *foils)):
+        sets = [ids * (prompts or 1) if len(ids) == 1 else ids for ids in (targets, foils)]
+        return Metric(kind or default, one[0] or 0, one[1], target_sets=sets[0], foil_sets=sets[1])
+    single = [tuple(ids[0] for ids in side) if len(side) > 1 else () for side in (targets, foils)]
+    return Metric(kind or default, one[0] or 0, one[1], single[0], single[1])
 
 
-def _tokens(model: Model, given: Texts | None, prompts: int | None) -> tuple[int, ...]:
-    if given is None or isinstance(given, str):
-        return (model.single_token(given),) if given and given.strip() else ()
+def _tokens(model: Model, given: Texts | None, prompts: int | None) -> tuple[tuple[int, ...], ...]:
+    """Sets of tokens: one set, or one for each prompt; none where nothing is given."""
+    if given is None or (isinstance(given, str) and not given.strip()):
+        return ()
+    if isinstance(given, str | int):
+        return ((model.answer(given),),)
     if prompts is not None and len(given) != prompts:
         raise TargetError(
             f"There are {len(given)} targets or foils for {prompts} prompts.",
-            "Give one text for all prompts, or one for each.",
+            "Give one text for all prompts, or one for each, or several for each.",
         )
-    return tuple(model.single_token(text) for text in given)
+    sets = [(one,) if isinstance(one, str | int) else tuple(one) for one in given]
+    if not all(sets):
+        raise TargetError("A prompt has an empty set of answers.", "Give it one or more.")
+    return tuple(tuple(dict.fromkeys(model.answer(one) for one in ids)) for ids in sets)
 
 
 def resolve(
@@ -61,13 +72,26 @@ def resolve(
     """The metric that is meant. Raises TargetError where a target or foil is missing."""
     if callable(metric):
         return metric
-    if metric in ("loss", "KL divergence"):
+    if metric in UNTARGETED:
         return Metric(metric)
     found = metric_of(model, target, foil, metric, prompts)
     if found is None:
         raise TargetError("The metric needs a target token.", "Give target= (and foil=).")
-    if found.kind == "logit difference" and found.foil is None:
-        raise TargetError("A logit difference needs a foil.", "Give foil= too.")
+    if found.kind in DIFFERENCES and found.foil is None:
+        raise TargetError(f"A {found.kind} needs a foil.", "Give foil= too.")
+    return found
+
+
+def metric_of_task(model: Model, task: Task) -> Metric:
+    """The metric of a task's clean prompts, or as many others in their order.
+
+    Raises TargetError for an answer that is not one token.
+    """
+    if task.metric in UNTARGETED:
+        return Metric(task.metric)
+    foils = task.foils if all(task.foils) else None
+    found = metric_of(model, task.targets, foils, task.metric, len(task))
+    assert found is not None
     return found
 
 
@@ -90,7 +114,8 @@ def run(
             ids, lists of them, or a tokenizer's output with its mask do too.
         interventions: what to do, in order.
         target, foil: tokens that ``result.metric`` compares at the last position: one text for all
-            prompts, or a sequence of one for each.
+            prompts, or a sequence of one for each, or of several for each (logits then count by
+            their mean, probabilities by their sum).
         metric: what ``result.metric`` is, as for :func:`circuitboard.sweep`.
         reference: prompts for means and resampling; a bundled model has its own.
         keep: addresses to compute at once; all others are computed when asked for.

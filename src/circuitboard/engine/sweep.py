@@ -101,8 +101,7 @@ def sweep(
         model: from :func:`circuitboard.load`.
         prompt: one text or several; token ids do too.
         interventions: each item is an intervention, or several that act together.
-        target, foil: tokens that the metric compares: one text for all prompts, or a sequence of
-            one for each.
+        target, foil: tokens that the metric compares, as for :func:`circuitboard.run`.
         metric: a name, or a function of the logits at the last positions, [b, v] -> [b]; the
             logit difference (with a foil) or log-probability unless given.
         reference: prompts for means and resampling; a bundled model has its own.

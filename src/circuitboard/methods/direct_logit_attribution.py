@@ -72,11 +72,6 @@ def attribute(engine: Engine, run: HeldRun, metric: Metric) -> Attribution:
 
     Raises TargetError for a metric whose prompts have targets of their own.
     """
-    if metric.targets or metric.foils:
-        raise TargetError(
-            "Direct logit attribution takes one target and foil for all prompts.",
-            "Attribute prompts with other targets on their own.",
-        )
     model = engine.model
     read = metric_reader(engine, metric)
     rows = torch.arange(len(run.lengths), device=run.tokens.device)
@@ -135,7 +130,15 @@ def final_scale(engine: Engine, run: HeldRun, at: Any = slice(None)) -> Tensor:
 
 
 def metric_reader(engine: Engine, metric: Metric) -> Reader:
-    """The direction that target and foil (or the target alone) read in the stream."""
+    """The direction that target and foil (or the target alone) read in the stream.
+
+    Raises TargetError for a metric whose prompts have targets of their own.
+    """
+    if metric.apart:
+        raise TargetError(
+            "Direct logit attribution takes one target and foil for all prompts.",
+            "Attribute prompts with other targets on their own.",
+        )
     key = ("reader", metric.target, metric.foil)
     model = engine.model
     if key not in engine.directions:

@@ -73,6 +73,7 @@ def build(engine: Engine, run: HeldRun, found: Components, metric: Metric) -> Wa
     device = run.tokens.device
     at = (torch.tensor([row], device=device), torch.tensor([position], device=device))
     scale = final_scale(engine, run, at)[0]
+    metric_reader(engine, metric)  # refuses targets of each prompt's own
     tokens = [metric.target] if metric.foil is None else [metric.target, metric.foil]
     vectors = torch.stack(found.vectors)
     by_token: list[list[float]] = []

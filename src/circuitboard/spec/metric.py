@@ -49,6 +49,11 @@ class Metric(msgspec.Struct, frozen=True):
         """Whether answers are sets."""
         return bool(self.target_sets or self.foil_sets)
 
+    @property
+    def apart(self) -> bool:
+        """Whether prompts have answers of their own."""
+        return self.sets or bool(self.targets or self.foils)
+
     def targets_of(self, rows: int) -> list[int]:
         """The target of each of ``rows`` rows: the prompts' targets, repeated."""
         return _tiled(self.targets or (self.target,), rows)
