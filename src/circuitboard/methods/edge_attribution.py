@@ -41,13 +41,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from circuitboard.engine import edges
+from circuitboard.engine.edge_graph import Graph
 from circuitboard.engine.gradient import Tape, record, values_at
 from circuitboard.engine.metric import OwnMetric
 from circuitboard.engine.run import Texts
 from circuitboard.engine.sweep import Watch
 from circuitboard.methods.audit import Estimates, Floats
 from circuitboard.methods.contrast import Contrast, Direction, Portion
-from circuitboard.engine.edge_graph import Graph
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Edge
 from circuitboard.spec.errors import InterventionError

@@ -101,7 +101,7 @@ function Part({ place, faint, focus }: PartProps) {
       data-faint={faint}
       data-chosen={focus.value.part === address}
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-label={address}
       aria-pressed={focus.value.part === address}
       transform={`translate(${x} ${y})`}

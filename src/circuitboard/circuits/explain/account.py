@@ -80,7 +80,7 @@ def _opening(subject: Subject) -> Iterator[Claim]:
     )
     code = "cb.circuit_metric(model, circuit, task, share=True)"
     text = f"The circuit alone keeps {subject.kept.value:.0%} of the difference between the two."
-    yield Claim("", text, subject.kept, code)
+    yield _judged("", text, subject.kept, code, "it varies as much from prompt to prompt")
 
 
 def _closing(subject: Subject, outside: list[Outside]) -> Iterator[Claim]:
