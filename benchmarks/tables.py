@@ -57,7 +57,9 @@ def _line(row: Row) -> str:
     )
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The commit that this is, and whether something was changed since."""
+
     def git(*words: str) -> str:
         found = subprocess.run(["git", *words], cwd=HERE, capture_output=True, text=True)
         return found.stdout.strip()
@@ -78,7 +80,7 @@ def report(
     lines = [
         "# Sweeps against the peers",
         "",
-        f"Written by `python benchmarks/sweeps.py --device {device}` at {_commit()},",
+        f"Written by `python benchmarks/sweeps.py --device {device}` at {commit()},",
         f"on {place} with {torch.get_num_threads()} threads, float32, torch {torch.__version__}.",
         "One process, the same weights and prompts, random weights; results compared with the",
         "peers' before timing, then all timed in turn; medians. Read the ratios: on the clock, and",

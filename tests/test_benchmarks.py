@@ -1,4 +1,4 @@
-"""The sweep benchmark in small: ours and the peers' results agree. Nothing is timed."""
+"""Benchmarks in small: what they compare agrees. Nothing is timed."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
-SWEEPS = Path(__file__).resolve().parents[1] / "benchmarks" / "sweeps.py"
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 
 
-def quick(device: str) -> None:
+def quick(device: str, script: str = "sweeps.py") -> None:
     """Runs the command on tiny models, in a process of its own: peers patch what they import."""
     done = subprocess.run(
-        [sys.executable, str(SWEEPS), "--quick", "--device", device],
+        [sys.executable, str(BENCHMARKS / script), "--quick", "--device", device],
         capture_output=True, text=True, timeout=900,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
@@ -24,6 +24,16 @@ def quick(device: str) -> None:
 
 def test_sweeps_agree_with_the_peers() -> None:
     quick("cpu")
+
+
+def test_runs_of_circuits_agree_with_the_model() -> None:
+    quick("cpu", "circuits.py")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
+def test_runs_of_circuits_agree_with_the_model_on_a_gpu() -> None:
+    quick("cuda", "circuits.py")
 
 
 @pytest.mark.gpu

@@ -27,6 +27,8 @@ _HOMES = {
     "load": "circuitboard.models.load",
     "RunResult": "circuitboard.engine.result",
     "run": "circuitboard.engine.run",
+    "run_masked": "circuitboard.engine.masked",
+    "MaskedRuns": "circuitboard.engine.masked",
     "sweep": "circuitboard.engine.sweep",
     "patch_grid": "circuitboard.engine.sweep",
     "path_patch": "circuitboard.engine.paths",
@@ -51,6 +53,8 @@ _HOMES = {
     "scale_effects": "circuitboard.methods.norms",
     "head_attribution": "circuitboard.methods.head_output",
     "head_evidence": "circuitboard.methods.head_evidence",
+    "known_circuit": "circuitboard.circuits.known.known",
+    "known_circuits": "circuitboard.circuits.known.known",
     "head_output": "circuitboard.methods.head_output",
     "Explanation": "circuitboard.circuits.explain.findings",
     "attention_to": "circuitboard.circuits.explain.attention",
@@ -60,35 +64,53 @@ _HOMES = {
     "without_part": "circuitboard.circuits.running",
     "writing_on": "circuitboard.circuits.explain",
     "Board": "circuitboard.widget",
+    "Circuit": "circuitboard.spec.circuit",
+    "Pair": "circuitboard.spec.task",
+    "Task": "circuitboard.spec.task",
+    "audit": "circuitboard.circuits.audit",
+    "discover": "circuitboard.circuits.discover",
+    "Evaluation": "circuitboard.circuits.evaluation",
+    "circuit_of_nodes": "circuitboard.circuits.node_sets",
+    "evaluate": "circuitboard.circuits.evaluate",
+    "stability": "circuitboard.circuits.evaluate",
 }
 
 __all__ = [
     "Add",
     "Address",
     "Board",
+    "Circuit",
     "CircuitboardError",
+    "Evaluation",
     "Explanation",
     "Freeze",
     "InterventionSet",
+    "MaskedRuns",
     "Mean",
     "Model",
+    "Pair",
     "Patch",
     "Resample",
     "RunResult",
     "Scale",
     "Set",
     "Source",
+    "Task",
     "Watch",
     "Zero",
     "__version__",
     "attention_to",
     "attribute",
     "attribution_patching",
+    "audit",
     "circuit_metric",
+    "circuit_of_nodes",
     "composition_scores",
     "copying_scores",
     "decompose",
+    "discover",
     "edge_attribution",
+    "evaluate",
     "explain",
     "gradient_of_pattern",
     "head_attribution",
@@ -96,6 +118,8 @@ __all__ = [
     "head_output",
     "head_scores",
     "integrated_gradients",
+    "known_circuit",
+    "known_circuits",
     "load",
     "logit_lens",
     "metric_values",
@@ -108,9 +132,12 @@ __all__ = [
     "register_reference",
     "register_tensor",
     "run",
+    "run_masked",
     "scale_effects",
+    "stability",
     "svd",
     "sweep",
+    "tasks",
     "virtual_weights",
     "waterfall",
     "without_part",
@@ -123,6 +150,8 @@ def __getattr__(name: str) -> Any:
         return import_module("circuitboard.spec.tensors").register
     if name == "register_reference":
         return import_module("circuitboard.spec.references").register
+    if name == "tasks":
+        return import_module("circuitboard.circuits.tasks")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'circuitboard' has no attribute {name!r}")
@@ -133,6 +162,14 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from circuitboard.circuits import tasks
+    from circuitboard.circuits.audit import audit
+    from circuitboard.circuits.discover import discover
+    from circuitboard.circuits.evaluate import evaluate, stability
+    from circuitboard.circuits.evaluation import Evaluation
+    from circuitboard.circuits.known.known import known_circuit, known_circuits
+    from circuitboard.circuits.node_sets import circuit_of_nodes
+    from circuitboard.engine.masked import MaskedRuns, run_masked
     from circuitboard.engine.paths import path_patch
     from circuitboard.engine.result import RunResult
     from circuitboard.engine.run import run
@@ -159,6 +196,7 @@ if TYPE_CHECKING:
     from circuitboard.models.model import Model
     from circuitboard.session.board import Board
     from circuitboard.spec.address import Address
+    from circuitboard.spec.circuit import Circuit
     from circuitboard.spec.errors import CircuitboardError
     from circuitboard.spec.intervention import (
         Add,
@@ -173,4 +211,5 @@ if TYPE_CHECKING:
         Zero,
     )
     from circuitboard.spec.references import register as register_reference
+    from circuitboard.spec.task import Pair, Task
     from circuitboard.spec.tensors import register as register_tensor

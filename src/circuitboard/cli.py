@@ -141,6 +141,45 @@ def train(
 
 
 @app.command()
+def discover(
+    what: Annotated[str, typer.Argument(help="A plan (.yaml, .toml), or one task.")],
+    out: Annotated[Path, typer.Option(help="The folder of results; it goes on with those there.")],
+    model: Annotated[list[str] | None, typer.Option(help="For one task: the model.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="For one task: the method.")] = None,
+    seed: Annotated[int, typer.Option(help="For one task: the seed.")] = 0,
+    retry: Annotated[bool, typer.Option("--retry", help="Try again what failed.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
+    ray: Annotated[str | None, typer.Option(help="A Ray cluster's address, to run there.")] = None,
+) -> None:
+    """Find circuits: one task, or all that a plan says; stop it, and it goes on where it was."""
+    from circuitboard import cli_discover
+    from circuitboard.spec.errors import CircuitboardError
+
+    models, methods = tuple(model or ()), tuple(method or ())
+    order = cli_discover.Order(what, out, models, methods, seed, retry, jobs, ray)
+    try:
+        good = cli_discover.discover(order, _console())
+    except CircuitboardError as error:
+        raise RefusalError(str(error)) from error
+    if not good:
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="The --out of circuitboard discover.")],
+) -> None:
+    """Show what was found, and write the tables anew."""
+    from circuitboard import cli_discover
+    from circuitboard.spec.errors import CircuitboardError
+
+    try:
+        cli_discover.written_report(folder, _console())
+    except CircuitboardError as error:
+        raise RefusalError(str(error)) from error
+
+
+@app.command()
 def check(model: ModelName = "names") -> None:
     """Check a model against its untouched original; for names, its scores too."""
     require_model(model)

@@ -148,6 +148,8 @@ def test_attention_that_nobody_measures_is_refused() -> None:
         (0.1, "any", "earlier copy", 0.6, roles.DUPLICATE),
         (0.1, "any", "after an earlier copy", 0.6, roles.INDUCTION),
         (0.1, "any", "previous token", 0.6, roles.PREVIOUS),
+        (0.1, "end", "the target", 0.6, roles.READS_TARGET),
+        (0.1, "end", "the foil", 0.6, roles.READS_FOIL),
         (0.1, "any", "first token", 0.6, roles.FIRST),
         (0.1, "any", "previous token", 0.3, roles.OTHER),
     ],

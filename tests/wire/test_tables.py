@@ -15,6 +15,7 @@ import circuitboard as cb
 import tiny
 from circuitboard.engine.run import run
 from circuitboard.spec.intervention import Zero
+from circuitboard.spec.sheets import FORMULA
 from circuitboard.wire import tables
 from circuitboard.wire.messages import HeadView, LogitsView, MapView
 
@@ -111,7 +112,7 @@ def test_no_text_is_a_formula(tmp_path: Path) -> None:
         for row in rows(path.read_text()):
             for name, cell in row.items():
                 if "token" in name or name == "text":
-                    assert not cell.lstrip(" ").startswith(tables.FORMULA), (path.name, cell)
+                    assert not cell.lstrip(" ").startswith(FORMULA), (path.name, cell)
 
 
 def test_numbers_below_zero_stay_numbers() -> None:

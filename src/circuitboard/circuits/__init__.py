@@ -1,1 +1,1 @@
-"""Circuits: tasks that ask for them, methods that find them, evaluation, explanation, report."""
+"""Circuits: tasks that ask for them, found, measured, explained; one at a time or at scale."""

@@ -75,8 +75,8 @@ class Written:
         self.count += len(change)
 
     def mixed(
-        self, weights: Float[Tensor, "n c k ..."], base: Float[Tensor, "b p d"], spot: Spot | None
-    ) -> Float[Tensor, "n c b p d"]:
+        self, weights: Float[Tensor, "n c k ..."], base: Float[Tensor, "_ _ d"], spot: Spot | None
+    ) -> Float[Tensor, "n c _ _ d"]:
         """The streams that receivers read: ``base``, and of each sender what its weight lets pass.
 
         Args:
@@ -84,6 +84,9 @@ class Written:
                 positions, [n, c, k, p].
             base: the stream outside of the circuit; [1, 1, d] where all are alike.
             spot: the last position of each row alone.
+
+        Returns:
+            [n, c, b, p, d], p = 1 with a spot.
         """
         normed = [heads for heads in self.normed if heads.start < weights.shape[2]]
         plain = weights

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from circuitboard.engine.gradient import values_at
+from circuitboard.models.attention import output_bias
 from circuitboard.models.model import Model
 from circuitboard.models.norms import has_post_norm, post_normed
 from circuitboard.spec.address import Address
@@ -149,8 +150,7 @@ def _added_up(model: Model, how: How, found: dict[str, Tensor]) -> Outside:
     for layer in range(model.facts.n_layers):
         whole = before[layer]
         if how == "zero":
-            written = torch.einsum("bphe,hed->bpd", z[layer], model.output_weights(layer).detach())
-            rest = (attn[layer] if whole is None else whole) - written  # the bias, b_O
+            rest = output_bias(model, layer).expand_as(attn[layer])
             z[layer] = torch.zeros_like(z[layer])
             one = mlp[layer]
             mlp[layer] = None if one is None else torch.zeros_like(one)
@@ -163,4 +163,3 @@ def _added_up(model: Model, how: How, found: dict[str, Tensor]) -> Outside:
         stream = stream if written_by_mlp is None else stream + written_by_mlp
         streams.append(stream)
     return Outside(how, z, mlp, before, attn, streams)
-

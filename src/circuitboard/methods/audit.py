@@ -99,12 +99,16 @@ class Estimates(ABC):
         picked = self._largest(k)
         names = [self.addresses[i] for i in picked]
         estimates = self.flat[picked].astype(np.float64)
-        exact = self._exact(names, watch).astype(np.float64)
-        rows = [
-            Audited(*row) for row in zip(names, estimates.tolist(), exact.tolist(), strict=True)
-        ]
-        ranked = [_ranks(values) for values in (estimates, exact)]
-        return Audit(tuple(rows), _pearson(estimates, exact), _pearson(*ranked))
+        return audited(names, estimates, self._exact(names, watch).astype(np.float64))
+
+
+def audited(
+    names: Sequence[str], estimates: NDArray[np.float64], exact: NDArray[np.float64]
+) -> Audit:
+    """Estimates and exact values side by side, both [n]."""
+    rows = [Audited(*row) for row in zip(names, estimates.tolist(), exact.tolist(), strict=True)]
+    ranked = [_ranks(values) for values in (estimates, exact)]
+    return Audit(tuple(rows), _pearson(estimates, exact), _pearson(*ranked))
 
 
 def _pearson(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:

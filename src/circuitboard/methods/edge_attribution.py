@@ -153,20 +153,59 @@ def edge_attribution(
         )
     with model.lock:
         contrast = Contrast.of(model, (clean, corrupt), (metric, target, foil), direction)
-        if method == "eap":
-            contrast.refuse_divergence()
         graph = Graph.of(model)
-        matrix = torch.zeros(len(graph.senders), len(graph.receivers), dtype=torch.float64)
-        for part in contrast.portions(more=2 * len(graph.senders) * model.facts.d_model):
-            work = _Work(contrast, graph, part, matrix)
-            work.add(method, steps)
-    matrix /= len(contrast.onto)
-    for column, count in enumerate(graph.before):
-        matrix[count:, column] = torch.nan
+        matrix = edge_matrix(contrast, graph, method, steps)
     senders, receivers = (
         tuple(address.place for address in ends) for ends in (graph.senders, graph.receivers)
     )
-    return EdgeAttribution(senders, receivers, matrix.float().numpy(), method, contrast)
+    return EdgeAttribution(senders, receivers, matrix, method, contrast)
+
+
+def edge_matrix(
+    contrast: Contrast,
+    graph: Graph,
+    method: Method,
+    steps: int,
+    positions: bool = False,
+    watch: Watch | None = None,
+) -> Floats:
+    """Scores of all edges, the mean over prompts.
+
+    Args:
+        positions: keep the sum over token positions apart; all pairs must be of one length.
+        watch: progress in runs of a prompt; asked before each pass whether to go on.
+
+    Returns:
+        [sender, receiver], or [sender, receiver, position], float32; NaN where no edge is.
+
+    Raises TargetError for ``eap`` of a KL divergence.
+    """
+    model, watch = contrast.model, watch or Watch()
+    if method == "eap":
+        contrast.refuse_divergence()
+    shape = len(graph.senders), len(graph.receivers)
+    shape = (*shape, contrast.widths[0]) if positions else shape
+    matrix = torch.zeros(shape, dtype=torch.float64)
+    passes, done = _passes(graph, method, steps), 0
+    with model.lock:
+        for part in contrast.portions(more=2 * len(graph.senders) * model.facts.d_model):
+            watch.check()
+            work = _Work(contrast, graph, part, matrix)
+            for one in work.each(method, steps):
+                done += one * len(part.onto)
+                watch.progress(done, passes * len(contrast.onto))
+                watch.check()
+    matrix /= len(contrast.onto)
+    for column, count in enumerate(graph.before):
+        matrix[count:, column] = torch.nan
+    return matrix.float().numpy()
+
+
+def _passes(graph: Graph, method: Method, steps: int) -> int:
+    """Differentiated passes for each prompt."""
+    if method in ("eap", "clean-corrupted"):
+        return 1 if method == "eap" else 2
+    return steps * (1 if method == "eap-ig-inputs" else len(graph.groups))
 
 
 class _Work:
@@ -180,14 +219,15 @@ class _Work:
         self._theirs = values_at(self._model, part.theirs, written)
         self._moved = torch.cat([change.float() for change in self._changes()])
 
-    def add(self, method: Method, steps: int) -> None:
-        """Runs what the method runs and adds up scores over prompts."""
+    def each(self, method: Method, steps: int) -> Iterator[int]:
+        """Runs what the method runs and adds up scores over prompts; gives 1 after each pass."""
         part, everyone = self._part, range(len(self._graph.senders))
         times = [k / steps for k in range(1, steps + 1)]
         if method in ("eap", "clean-corrupted"):
             runs = (part.tokens,) if method == "eap" else (part.tokens, part.theirs)
             for tokens in runs:
                 self._contract(self._tape(tokens, {}), everyone, 1 / len(runs))
+                yield 1
             return
         groups = self._graph.groups
         if method == "eap-ig-inputs":
@@ -197,6 +237,7 @@ class _Work:
             for time in times:
                 swap = {point: theirs + time * (mine - theirs)}
                 self._contract(self._tape(part.tokens, swap), senders, 1 / steps)
+                yield 1
 
     def _tape(self, tokens: Tensor, swaps: dict[str, Tensor]) -> Tape:
         return record(self._model, tokens, self._part.judge, self._graph.points, swaps)
@@ -236,8 +277,11 @@ class _Work:
         slopes = tape.slopes()
         for column, gradient in self._gradients(tape, slopes, senders.start):
             count = min(self._graph.before[column], senders.stop)
-            moved = self._moved[senders.start : count].flatten(1)
-            found = moved.to(gradient) @ gradient.flatten(1).T
+            moved = self._moved[senders.start : count].to(gradient)
+            if self._matrix.ndim == 3:
+                found = torch.einsum("ubpd,vbpd->uvp", moved, gradient)
+            else:
+                found = moved.flatten(1) @ gradient.flatten(1).T
             into = self._matrix[senders.start : count, column : column + len(gradient)]
             into += weight * found.double().cpu()
 

@@ -32,6 +32,13 @@ def head_weights(
     return weights[head // (model.facts.n_heads // len(weights))]
 
 
+def output_bias(model: Model, layer: int) -> Float[Tensor, "d"]:
+    """b_O [d], which is no head's; zeros where there is none."""
+    bias = getattr(model.bridge.blocks[layer].attn.o.original_component, "bias", None)
+    weights = model.output_weights(layer)
+    return weights.new_zeros(weights.shape[-1]) if bias is None else bias.detach()
+
+
 def inner_gain(model: Model, layer: int, which: Literal["q", "k"]) -> Float[Tensor, "e"] | None:
     """The gain of a norm over a head's queries or keys (Gemma 3, Qwen 3), float32 [e], or None.
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitboard.session.board import Board
+from circuitboard.spec.sheets import safe
 from circuitboard.wire import painters
 from circuitboard.wire.codec import Buffers
 from circuitboard.wire.messages import View, ViewData
@@ -29,8 +30,6 @@ Values = NDArray[Any]
 TOKEN_AXES = {"position", "destination", "source"}
 #: How the names of a view's arrays end, and what the columns are called.
 ENDS = {"_base": "baseline", "_now": "now"}
-#: What a spreadsheet takes for the beginning of a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NOTE = (
     "A text that a spreadsheet would take for a formula has an apostrophe in front. "
     "An empty cell is a number that does not exist."
@@ -203,12 +202,6 @@ def _number(value: Any) -> str:
     """As short as it is exact (a float32 would grow digits as a float); empty for NaN."""
     text = str(value)
     return "" if text == "nan" else text
-
-
-def safe(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula: texts that look like one get a mark."""
-    suspect = isinstance(value, str) and value.strip(" ").startswith(FORMULA)
-    return f"'{value}" if suspect else value
 
 
 def _csv(columns: list[Column]) -> str:

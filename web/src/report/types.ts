@@ -1,6 +1,20 @@
 // Generated from src/circuitboard/circuits/report.py by `make types`. Do not edit.
 
 /**
+ * Random circuits of as many edges.
+ *
+ * Attributes:
+ *     draws: how many; mean, sd: of their faithfulness.
+ *     below: the share of them that is less faithful than the circuit.
+ */
+export interface Chance {
+  draws: number;
+  mean: number;
+  sd: number;
+  below: number;
+}
+
+/**
  * Some edges of a model, each with a score.
  *
  * Attributes:
@@ -44,6 +58,53 @@ export interface Copied {
 }
 
 /**
+ * Faithfulness of the edges with the largest scores, by size.
+ *
+ * Attributes:
+ *     cpr: circuit performance ratio, the area under faithfulness over the share of edges by
+ *         trapezoids: the higher the better, over 1 where a circuit does better than the model.
+ *     cmd: circuit-model distance, the area under |1 - faithfulness|: 0 is best.
+ */
+export interface Curve {
+  points: Point[];
+  cpr: number;
+  cmd: number;
+}
+
+/**
+ * What :func:`circuitboard.evaluate` finds.
+ *
+ * Attributes:
+ *     model, task, method, metric: what was evaluated, on what.
+ *     edges, total: the circuit's edges, and all.
+ *     live: those of its edges that lie on a way from the embedding to the logits.
+ *     faithfulness: at the circuit's own size; the first is the one that all else is by.
+ *     curve: by size; None for a circuit without scores of other edges.
+ *     completeness, minimality: worst first.
+ *     chance: random circuits; None where none were drawn.
+ *     held_out: on other prompts than the task's; None without.
+ *     truth: None without a known circuit.
+ *     seed: of all that was drawn.
+ */
+export interface Evaluation {
+  model: string;
+  task: string;
+  method: string;
+  metric: string;
+  edges: number;
+  total: number;
+  live: number;
+  faithfulness: Faithfulness[];
+  curve: Curve | null;
+  completeness: LeftOut[];
+  minimality: Removed[];
+  chance: Chance | null;
+  held_out: Faithfulness | null;
+  truth: Truth | null;
+  seed: number;
+}
+
+/**
  * A circuit explained: evidence for each part, roles, and an account in sentences.
  *
  * Attributes:
@@ -71,8 +132,31 @@ export interface Explanation {
   account: Claim[];
   outside: Outside[];
   rest: Measured;
-  evaluation: Record<string, unknown> | null;
+  evaluation: Evaluation | null;
   versions: Record<string, string>;
+}
+
+/**
+ * How much of the model's behaviour is left with a circuit's edges alone.
+ *
+ * Attributes:
+ *     how: what all other edges carry.
+ *     task, pairs: on what prompts.
+ *     full, empty, circuit: the metric with all edges, with none, with the circuit's; means over
+ *         pairs, in the metric's unit.
+ *     value: (circuit - empty) / (full - empty): 1 for as much as the model, 0 for nothing.
+ *     low, high: the middle 95 % of it over bootstrap draws of the pairs; None without draws.
+ */
+export interface Faithfulness {
+  how: "mean" | "positional mean" | "resample" | "zero";
+  task: string;
+  pairs: number;
+  full: number;
+  empty: number;
+  circuit: number;
+  value: number;
+  low: number | null;
+  high: number | null;
 }
 
 /**
@@ -82,6 +166,22 @@ export interface Group {
   role: string;
   parts: string[];
   together: Measured;
+}
+
+/**
+ * Completeness: some of a circuit taken out of the whole model, and out of the circuit.
+ *
+ * Attributes:
+ *     kind: how the parts were chosen: all edges of the circuit, nodes at random, or nodes that
+ *         were sought to set the two apart.
+ *     nodes: what was taken out; empty for all edges.
+ *     model, circuit: faithfulness of what is left of each.
+ */
+export interface LeftOut {
+  kind: "all edges" | "greedy" | "random";
+  nodes: string[];
+  model: number;
+  circuit: number;
 }
 
 /**
@@ -168,6 +268,17 @@ export interface Part {
 }
 
 /**
+ * One size of the curve: a share of all edges, how many that are, and their faithfulness.
+ */
+export interface Point {
+  fraction: number;
+  edges: number;
+  value: number;
+  low: number | null;
+  high: number | null;
+}
+
+/**
  * How a circuit was found.
  *
  * Attributes:
@@ -183,6 +294,14 @@ export interface Provenance {
   pairs: number;
   metric: string;
   task: string;
+}
+
+/**
+ * Minimality: a part of the circuit left out, and by how much its faithfulness falls.
+ */
+export interface Removed {
+  part: string;
+  change: number;
 }
 
 /**
@@ -255,4 +374,19 @@ export interface Task {
     | "probability"
     | "probability difference";
   about: string;
+}
+
+/**
+ * Against a known circuit.
+ *
+ * Attributes:
+ *     edges, nodes: area under the ROC curve of scores over all edges, over all heads and MLPs;
+ *         None where all or none are in the known circuit.
+ *     precision, recall: of the circuit's own edges.
+ */
+export interface Truth {
+  edges: number | null;
+  nodes: number | null;
+  precision: number;
+  recall: number;
 }

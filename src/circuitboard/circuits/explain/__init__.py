@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitboard.circuits.evaluation import Evaluation
 from circuitboard.circuits.explain import roles
 from circuitboard.circuits.explain.account import Subject, account
 from circuitboard.circuits.explain.attention import looks, relations
@@ -48,7 +49,12 @@ _LIBRARIES = ("circuitboard", "torch", "transformers", "transformer-lens", "nump
 
 
 def explain(
-    model: Model, circuit: Circuit, task: Task, *, watch: Watch | None = None
+    model: Model,
+    circuit: Circuit,
+    task: Task,
+    *,
+    evaluation: Evaluation | None = None,
+    watch: Watch | None = None,
 ) -> Explanation:
     """Gathers evidence for every part of a circuit, groups parts by role, and gives an account.
 
@@ -56,6 +62,7 @@ def explain(
         model: from :func:`circuitboard.load`.
         circuit: from :func:`circuitboard.discover`, or :meth:`Circuit.of`.
         task: the pairs that everything is measured on; a few dozen are enough for small errors.
+        evaluation: what :func:`circuitboard.evaluate` gave, for the report.
         watch: progress and cancelling.
 
     Returns:
@@ -89,6 +96,7 @@ def explain(
         account=account(subject, groups, parts, work.edges, outside),
         outside=outside,
         rest=rest,
+        evaluation=evaluation,
         versions=versions(),
     )
 

@@ -177,6 +177,8 @@ def _telling(role: str, part: Part) -> Look:
         roles.MOVER: ("end", "the target"),
         roles.NEGATIVE: ("end", "the target"),
         roles.SUPPRESSOR: ("end", "the foil"),
+        roles.READS_TARGET: ("end", "the target"),
+        roles.READS_FOIL: ("end", "the foil"),
         roles.PREVIOUS: ("any", "previous token"),
         roles.DUPLICATE: ("any", "earlier copy"),
         roles.INDUCTION: ("any", "after an earlier copy"),

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from circuitboard.circuits.evaluation import Evaluation
 from circuitboard.spec.circuit import Circuit
 from circuitboard.spec.task import Task
 from circuitboard.spec.task_rows import decoded, text_of
@@ -174,7 +175,7 @@ class Explanation(msgspec.Struct, frozen=True):
     account: tuple[Claim, ...]
     outside: tuple[Outside, ...]
     rest: Measured
-    evaluation: dict[str, Any] | None = None
+    evaluation: Evaluation | None = None
     versions: dict[str, str] = {}
 
     def part(self, address: str) -> Part:

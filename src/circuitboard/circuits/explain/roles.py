@@ -28,6 +28,8 @@ AGAINST = "writers against the answer"
 PREVIOUS = "previous-token heads"
 DUPLICATE = "duplicate-token heads"
 INDUCTION = "induction heads"
+READS_TARGET = "heads that look at the target"
+READS_FOIL = "heads that look at the foil"
 FIRST = "heads that rest on the first token"
 OTHER = "heads without a role found"
 MLPS = "MLPs"
@@ -43,6 +45,8 @@ MEANING = {
     PREVIOUS: "looks at the token before",
     DUPLICATE: "looks at an earlier copy of the same token",
     INDUCTION: "looks at the token after an earlier copy",
+    READS_TARGET: "looks from the last token at the target, for other parts to read",
+    READS_FOIL: "looks from the last token at the foil, for other parts to read",
     FIRST: "looks at the first token, where attention rests",
     OTHER: "fits none of the rules",
     MLPS: "works on each position alone",
@@ -93,6 +97,10 @@ def head_role(seen: Seen) -> Verdict:
         weight = seen.at("any", key)
         if weight >= ATTENTION:
             return Verdict(role, f"attention to {_THE[key]} {weight:.2f}{least}")
+    for key, role in (("the target", READS_TARGET), ("the foil", READS_FOIL)):
+        weight = seen.at("end", key)
+        if weight >= ATTENTION:
+            return Verdict(role, f"attention from the end to {key} {weight:.2f}{least}")
     rest = seen.at("any", "first token")
     if rest >= ATTENTION:
         return Verdict(FIRST, f"attention to the first token {rest:.2f}{least}")

@@ -55,7 +55,6 @@ export function LineChart({ name, label, points, series, heights, at, pick }: Pr
         role="application"
         aria-roledescription="chart"
         aria-label={`${label}. Left and right arrows move through the layers.`}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys move through it
         tabindex={0}
         onKeyDown={onKey}
         onPointerMove={(event) => {

@@ -1,0 +1,144 @@
+"""Every discovery method on every known circuit: what it recovers, and how long it takes.
+
+    python benchmarks/known_circuits.py [--method eap ...] [--known gates ...] [--out FILE]
+
+Writes docs/circuits/known.md unless told otherwise. Stopped, it goes on where it was when
+--results names a folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import Progress
+
+from circuitboard.circuits.campaign import run_campaign
+from circuitboard.circuits.cell import KNOWN, Result
+from circuitboard.circuits.discover import METHODS
+from circuitboard.circuits.known.known import KnownCircuit, known_circuit, known_circuits
+from circuitboard.circuits.plan import Plan
+from circuitboard.circuits.recovery import every_edge
+from circuitboard.circuits.runners import here, on_processes
+from circuitboard.circuits.store import Store
+from tables import commit
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parent / "docs" / "circuits" / "known.md"
+INTRODUCTION = """\
+# Methods against known circuits
+
+Written by `python benchmarks/known_circuits.py` at {commit},
+float32, torch {torch}, {threads} threads, {pairs} pairs of prompts for each circuit.
+
+Each model below has weights set by hand so that its circuit is exact: edges outside of it can all
+be patched at once, in any combination, and the metric stays (`tests/circuits/test_known.py` proves
+it edge by edge). Around the circuit there are distractors, heads and MLPs that are as loud, differ
+between clean and corrupted prompts, and are read by nothing that matters.
+
+AUROC is over all edges (and all heads and MLPs), by the size of the method's score: 1 says that
+everything of the circuit comes before everything else, 1/2 that scores tell nothing. A part's score
+is the largest of its outgoing edges. Seconds are of this run, and no more than a hint: they were
+not measured alone.
+"""
+#: Why methods differ here, by circuit.
+HARD = """\
+What is hard about some: in `gates` two branches stand in for each other, so that taking one out
+changes nothing; in `gates` and `majority` the gradient at the clean prompts is zero; in `majority`
+a head writes to what the MLP reads and is never heard; in `backup` a head acts only when another
+was taken out.
+"""
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    options.add_argument("--method", nargs="*", default=list(METHODS), choices=list(METHODS))
+    options.add_argument("--known", nargs="*", default=known_circuits(), choices=known_circuits())
+    options.add_argument("--out", type=Path, default=PAGE)
+    options.add_argument("--results", type=Path, help="a folder that keeps results")
+    options.add_argument("--jobs", type=int, default=1)
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        results = measured(given.known, given.method, given.results or Path(scratch), given.jobs)
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(page(given.known, given.method, results), encoding="utf-8")
+    print(f"Written: {given.out}")
+
+
+def measured(
+    names: Sequence[str], methods: Sequence[str], folder: Path, jobs: int
+) -> dict[tuple[str, str], Result]:
+    """Results by circuit and method."""
+    cells = Plan(tuple(KNOWN + name for name in names), tuple(methods)).cells()
+    runner = on_processes(jobs) if jobs > 1 else here
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("Discovering", total=len(cells))
+        run_campaign(
+            cells,
+            folder,
+            retry=True,
+            runner=runner,
+            watch=lambda now: bar.update(task, completed=now.done + now.failed),
+        )
+    found = [Store(folder).get(cell.key) for cell in cells]
+    return {(r.cell.task.removeprefix(KNOWN), r.cell.method): r for r in found if r is not None}
+
+
+def page(
+    names: Sequence[str], methods: Sequence[str], results: dict[tuple[str, str], Result]
+) -> str:
+    """The Markdown."""
+    circuits = [known_circuit(name) for name in names]
+    text = INTRODUCTION.format(
+        commit=commit(),
+        torch=torch.__version__,
+        threads=torch.get_num_threads(),
+        pairs=len(circuits[0].task),
+    )
+    parts = [text, table(["circuit", "what it does", "layers", "edges", "parts"], _about(circuits))]
+    parts.append(HARD)
+    for title, what in (("AUROC of edges", "edges"), ("AUROC of heads and MLPs", "nodes")):
+        rows = [[n, *(_score(results[n, m], what) for m in methods)] for n in names]
+        means = [_mean([results[n, m] for n in names], what) for m in methods]
+        parts += [f"## {title}\n", table(["circuit", *methods], [*rows, ["mean", *means]])]
+    rows = [[n, *(f"{results[n, m].seconds:.1f}" for m in methods)] for n in names]
+    parts += ["## Seconds\n", table(["circuit", *methods], rows)]
+    failed = [r for r in results.values() if r.state == "failed"]
+    if failed:
+        parts.append("## Failures\n")
+        parts.append("\n".join(f"- {r.cell.label}: {r.error}" for r in failed) + "\n")
+    return "\n".join(parts)
+
+
+def _about(circuits: Sequence[KnownCircuit]) -> list[list[str]]:
+    rows = []
+    for known in circuits:
+        facts, model = known.model.facts, known.model
+        parts = len(model.heads) + len(model.mlps)
+        edges = f"{len(known.edges)} of {len(every_edge(model))}"
+        kind = f"{facts.n_layers}, attention alone" if facts.attn_only else str(facts.n_layers)
+        rows.append([known.name, known.about, kind, edges, f"{len(known.nodes)} of {parts}"])
+    return rows
+
+
+def _score(result: Result, what: str) -> str:
+    return "failed" if result.state == "failed" else f"{result.auroc[what]:.3f}"
+
+
+def _mean(results: Sequence[Result], what: str) -> str:
+    found = [r.auroc[what] for r in results if r.state == "done"]
+    return f"{sum(found) / len(found):.3f}" if found else ""
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

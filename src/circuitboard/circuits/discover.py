@@ -1,0 +1,144 @@
+"""``circuitboard.discover``: the circuit behind a task, in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from circuitboard.circuits.methods.acdc import AcdcOptions, acdc
+from circuitboard.circuits.methods.eap import (
+    EapOptions,
+    IgOptions,
+    clean_corrupted,
+    eap,
+    eap_ig,
+    eap_ig_activations,
+)
+from circuitboard.circuits.methods.edge_patching import edge_patching
+from circuitboard.circuits.methods.job import Options
+from circuitboard.circuits.methods.learned_mask import LearnedMaskOptions, learned_mask
+from circuitboard.circuits.methods.masked_loss import Objective
+from circuitboard.circuits.methods.node_attribution import NodeOptions, node_attribution
+from circuitboard.engine.sweep import Watch
+from circuitboard.methods.contrast import Direction
+from circuitboard.models.model import Model
+from circuitboard.spec.circuit import Circuit, Granularity
+from circuitboard.spec.errors import CircuitError
+from circuitboard.spec.task import Task, task_of
+
+#: Share of all edges that is kept unless a size is given, or the method has its own.
+SHARE = 0.1
+
+
+class Method(NamedTuple):
+    """One way to find a circuit.
+
+    Attributes:
+        find: ``(model, task, *, options, watch) -> Circuit``.
+        options: what it can be told.
+        chooses: whether the size of a circuit is its own result.
+    """
+
+    find: Callable[..., Circuit]
+    options: type[Options]
+    chooses: bool = False
+
+
+METHODS: dict[str, Method] = {
+    "edge-patching": Method(edge_patching, EapOptions),
+    "eap": Method(eap, EapOptions),
+    "eap-ig": Method(eap_ig, IgOptions),
+    "eap-ig-inputs": Method(eap_ig, IgOptions),
+    "eap-ig-activations": Method(eap_ig_activations, IgOptions),
+    "clean-corrupted": Method(clean_corrupted, EapOptions),
+    "acdc": Method(acdc, AcdcOptions, chooses=True),
+    "node-attribution": Method(node_attribution, NodeOptions),
+    "learned-mask": Method(learned_mask, LearnedMaskOptions, chooses=True),
+}
+
+
+def discover(
+    model: Model,
+    task: Task | str | Path,
+    method: str = "eap-ig",
+    *,
+    size: int | float | None = None,
+    granularity: Granularity | None = None,
+    positions: bool | None = None,
+    seed: int | None = None,
+    direction: Direction | None = None,
+    steps: int | None = None,
+    nodes: int | None = None,
+    objective: Objective | None = None,
+    threshold: float | None = None,
+    absolute: bool | None = None,
+    order: Literal["reverse", "forward", "random"] | None = None,
+    keep: float | None = None,
+    rate: float | None = None,
+    batch: int | None = None,
+    watch: Watch | None = None,
+) -> Circuit:
+    """Finds the edges that carry a behaviour.
+
+    Args:
+        task: from :mod:`circuitboard.tasks`, a :class:`circuitboard.Task`, or the path of one.
+        method: ``edge-patching`` measures every edge exactly; ``eap``, ``eap-ig`` and
+            ``eap-ig-activations`` and ``clean-corrupted`` estimate that by gradients, in seconds;
+            ``node-attribution`` does so for nodes; ``acdc`` takes out one edge after the other;
+            ``learned-mask`` learns which edges to leave. Each is told of in its own file of
+            ``circuitboard.circuits.methods``, with its paper.
+        size: a whole number of edges, or a share of all below 1: those with the largest scores by
+            size. A tenth unless given; ``acdc`` and ``learned-mask`` choose themselves. Any other
+            size can be cut from the circuit later: ``circuit.top(50)``.
+        granularity: ``qkv`` keeps edges into a head's query, key and value apart; ``node`` merges.
+        positions: score each token position apart; prompts must be of one length.
+        seed: of ``acdc`` in random order and ``learned-mask``.
+        direction: of all but those two: ``noising`` (default) or ``denoising``.
+        steps: of integration (5), or of the optimizer (300).
+        nodes: how many nodes ``node-attribution`` keeps.
+        objective, threshold, absolute, order: of ``acdc``; the first of ``learned-mask`` too.
+        keep, rate, batch: of ``learned-mask``.
+        watch: progress and cancelling.
+
+    Raises:
+        TaskError: the task does not fit the model; it says why.
+        CircuitError: there is no such method, or it has no such option.
+        TargetError: ``eap`` or ``node-attribution`` of a KL divergence.
+    """
+    known = method_of(method)
+    given = {
+        "granularity": granularity, "positions": positions, "seed": seed, "direction": direction,
+        "steps": steps, "nodes": nodes, "objective": objective, "threshold": threshold,
+        "absolute": absolute, "order": order, "keep": keep, "rate": rate, "batch": batch,
+    }  # fmt: skip
+    options = options_of(method, {name: one for name, one in given.items() if one is not None})
+    asked = task_of(task).require(model)
+    found = known.find(model, asked, options=options, watch=watch or Watch())
+    if size is None:
+        own = known.chooses or len(found) < found.total
+        return found if own else found.fraction(SHARE)
+    whole = isinstance(size, int) or size > 1
+    return found.top(int(size)) if whole else found.fraction(size)
+
+
+def method_of(name: str) -> Method:
+    """The method of a name. Raises CircuitError."""
+    if name not in METHODS:
+        raise CircuitError(f"{name!r} is not a method.", f"Methods are {', '.join(METHODS)}.")
+    return METHODS[name]
+
+
+def options_of(name: str, given: dict[str, Any]) -> Options:
+    """A method's options. Raises CircuitError for those that it lacks, or of another type."""
+    kind = method_of(name).options
+    fields = kind.__struct_fields__
+    unknown = [key for key in given if key not in fields]
+    if unknown:
+        raise CircuitError(f"{name} takes no {unknown[0]}.", f"It takes {', '.join(fields)}.")
+    try:
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        raise CircuitError(f"An option of {name} is wrong: {error}.", "See its docs.") from error

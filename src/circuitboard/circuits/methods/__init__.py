@@ -1,0 +1,1 @@
+"""Methods that find circuits, one file each: ``(model, task, *, options, watch) -> Circuit``."""
