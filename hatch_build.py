@@ -25,6 +25,7 @@ SKIPPED = {"node_modules", "types", "dev", "test", "dist"}
 OUTPUTS = (
     "static/widget.js",
     "static/saved.js",
+    "static/report.js",
     "labextension/circuitboard/package.json",
 )
 STAMP = "static/sources.json"

@@ -21,6 +21,7 @@ LIMIT_MB = 50
 WANTED = (
     r"circuitboard/static/widget\.js",
     r"circuitboard/static/saved\.js",
+    r"circuitboard/static/report\.js",
     r"circuitboard/labextension/circuitboard/static/remoteEntry\.\w+\.js",
     r"circuitboard/lab/jupyter/kernels/python3/kernel\.json",
     r"circuitboard/lab/jupyter/labconfig/default_setting_overrides\.json",

@@ -68,7 +68,7 @@ async function buildEntry(name) {
 }
 
 export async function buildWidget() {
-  await Promise.all([buildEntry("widget"), buildEntry("saved")]);
+  await Promise.all(["widget", "saved", "report"].map(buildEntry));
 }
 
 export async function buildLab() {

@@ -64,6 +64,13 @@ _HOMES = {
     "steering_sweep": "circuitboard.methods.steering",
     "token_direction": "circuitboard.methods.steering",
     "write_direction": "circuitboard.methods.steering",
+    "Explanation": "circuitboard.circuits.explain.findings",
+    "attention_to": "circuitboard.circuits.explain.attention",
+    "circuit_metric": "circuitboard.circuits.running",
+    "explain": "circuitboard.circuits.explain",
+    "metric_values": "circuitboard.circuits.explain.effects",
+    "without_part": "circuitboard.circuits.running",
+    "writing_on": "circuitboard.circuits.explain",
     "Board": "circuitboard.widget",
     "Circuit": "circuitboard.spec.circuit",
     "Pair": "circuitboard.spec.task",
@@ -83,6 +90,7 @@ __all__ = [
     "Circuit",
     "CircuitboardError",
     "Evaluation",
+    "Explanation",
     "Freeze",
     "InterventionSet",
     "MaskedRuns",
@@ -99,9 +107,11 @@ __all__ = [
     "Watch",
     "Zero",
     "__version__",
+    "attention_to",
     "attribute",
     "attribution_patching",
     "audit",
+    "circuit_metric",
     "circuit_of_nodes",
     "composition_scores",
     "contrast_direction",
@@ -110,6 +120,7 @@ __all__ = [
     "discover",
     "edge_attribution",
     "evaluate",
+    "explain",
     "gradient_of_pattern",
     "gradient_times_activation",
     "head_attribution",
@@ -121,6 +132,7 @@ __all__ = [
     "known_circuits",
     "load",
     "logit_lens",
+    "metric_values",
     "neuron_attribution",
     "neuron_words",
     "output_direction",
@@ -143,7 +155,9 @@ __all__ = [
     "token_saliency",
     "virtual_weights",
     "waterfall",
+    "without_part",
     "write_direction",
+    "writing_on",
 ]
 
 
@@ -169,8 +183,13 @@ if TYPE_CHECKING:
     from circuitboard.circuits.discover import discover
     from circuitboard.circuits.evaluate import evaluate, stability
     from circuitboard.circuits.evaluation import Evaluation
+    from circuitboard.circuits.explain import explain, writing_on
+    from circuitboard.circuits.explain.attention import attention_to
+    from circuitboard.circuits.explain.effects import metric_values
+    from circuitboard.circuits.explain.findings import Explanation
     from circuitboard.circuits.known.known import known_circuit, known_circuits
     from circuitboard.circuits.node_sets import circuit_of_nodes
+    from circuitboard.circuits.running import circuit_metric, without_part
     from circuitboard.engine.masked import MaskedRuns, run_masked
     from circuitboard.engine.paths import path_patch
     from circuitboard.engine.result import RunResult

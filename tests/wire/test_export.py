@@ -13,10 +13,10 @@ import pytest
 
 import circuitboard as cb
 import tiny
+from circuitboard import offline
 from circuitboard.session.board import Board
 from circuitboard.session.exports import Exports
 from circuitboard.spec.errors import CircuitboardError
-from circuitboard.wire import page
 from circuitboard.wire.export import BoardExporter, free_name
 from circuitboard.wire.screen import Screen
 
@@ -29,7 +29,7 @@ HEAD = {"kind": "head", "layer": 1, "head": 2}
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = tmp_path / "saved.js"
     bundle.write_text("console.log('a board');")
-    monkeypatch.setattr(page, "BUNDLE", bundle)
+    monkeypatch.setattr(offline, "STATIC", tmp_path)
     monkeypatch.chdir(tmp_path)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import tiny
+from circuitboard import offline
 from circuitboard.engine.run import run
 from circuitboard.session.background import Backlog
 from circuitboard.session.board import Board
@@ -326,7 +327,7 @@ def bundle(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """A front end that is small enough to read, with what could end its element early."""
     path = tmp_path / "saved.js"
     path.write_text('console.log("</script><!--");')
-    monkeypatch.setattr(pages, "BUNDLE", path)
+    monkeypatch.setattr(offline, "STATIC", tmp_path)
     return path.read_text()
 
 
@@ -373,6 +374,6 @@ def test_text_is_json(bundle: str) -> None:
 def test_a_front_end_that_is_not_built_is_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    monkeypatch.setattr(pages, "BUNDLE", tmp_path / "none.js")
+    monkeypatch.setattr(offline, "STATIC", tmp_path)
     with pytest.raises(CircuitboardError, match="not built"):
         pages.page(Recorder(board()).record())

@@ -1,1 +1,1 @@
-"""Circuits: found, tried on models whose circuits are known, and looked for at scale."""
+"""Circuits: tasks that ask for them, found, measured, explained; one at a time or at scale."""

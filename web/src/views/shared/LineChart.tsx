@@ -55,8 +55,7 @@ export function LineChart({ name, label, points, series, heights, at, pick }: Pr
         role="application"
         aria-roledescription="chart"
         aria-label={`${label}. Left and right arrows move through the layers.`}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys move through it
-        tabIndex={0}
+        tabindex={0}
         onKeyDown={onKey}
         onPointerMove={(event) => {
           at.value = nearest(event.offsetX);
