@@ -1292,8 +1292,9 @@ export interface SteeringLine {
 /**
  * One direction at one place, and the effect over its coefficient.
  *
- * ``at`` and ``direction`` empty: those of the last line that steers, else a place in the middle
- * and the newest direction. ``reach`` 0: as far as makes the vector as long as the stream there.
+ * ``at`` and ``direction`` empty: those of the last line that steers (one that is on, if any),
+ * else a place in the middle and the newest direction. ``reach`` 0: as far as makes
+ * the vector as long as the stream there.
  *
  * Reply arrays (float32): ``coefficients`` [n]; ``metric``, ``target``, ``foil`` [n], the latter
  * two probabilities, NaN until known; ``here`` [3], the same three in the run now; ``norms`` and

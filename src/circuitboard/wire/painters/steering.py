@@ -40,6 +40,7 @@ def default_place(model: Model) -> str:
 def _asked(view: SteeringView, scene: Scene, lines: list[Line]) -> tuple[str, str]:
     """The place and the direction that a view means."""
     names = list(scene.board.directions)
+    lines = sorted(lines, key=lambda line: line.on)  # the last one that is on comes last
     at = view.at or (lines[-1].at if lines else default_place(scene.model))
     here = [line.direction for line in lines if line.at == at]
     newest = here[-1] if here else names[-1] if names else ""

@@ -14,7 +14,7 @@ import { Steerer, steeringState } from "./state";
 const LEFT = 46;
 const RIGHT = 12;
 const METRIC = { top: 8, height: 116 };
-const CHANCES = { top: 144, height: 64 };
+const CHANCES = { top: 148, height: 64 };
 const BOTTOM = 24;
 
 interface Swept {
@@ -163,7 +163,7 @@ function Lines({ swept, x, end, info }: LinesProps) {
   const xs = [...coefficients].map(x);
   const seen = [...metric, here[0] ?? 0].filter(Number.isFinite);
   const low = Math.min(0, ...seen);
-  const high = Math.max(low + 1e-6, ...seen);
+  const high = Math.max(low + 1e-6, 0, ...seen);
   const y = (value: number) => METRIC.top + ((high - value) / (high - low)) * METRIC.height;
   const p = (value: number) => CHANCES.top + (1 - value) * CHANCES.height;
   const now = info.coefficient;

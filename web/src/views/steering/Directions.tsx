@@ -125,7 +125,7 @@ function About({ info }: { info: SteeringInfo }) {
   const read = foil.trim() ? `${target.trim()} − ${foil.trim()}` : target.trim();
   return (
     <p class="faint steering-about" data-testid="steering-about">
-      length {format(own.length, 2)}; the stream there has length {format(info.stream, 1)}
+      length {format(own.length, 2)}; what it is added to has length {format(info.stream, 1)}
       {own.cosine !== null && (
         <>
           ; cosine with what <code>{read}</code> reads {format(own.cosine, 2)}
