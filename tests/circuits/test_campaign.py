@@ -199,7 +199,8 @@ def test_killed_at_any_moment_it_goes_on(kills: int, tmp_path: Path) -> None:
         if number % 5 == 4:
             time.sleep(dice.uniform(0, 4))
         else:
-            until(lambda p=process, n=before: events(out) > n or p.poll() is not None)
+            enough = before + dice.randint(1, 4)
+            until(lambda p=process, n=enough: events(out) >= n or p.poll() is not None)
             time.sleep(dice.choice([0, dice.uniform(0, 0.05), dice.uniform(0, 0.5)]))
         assert process.poll() is None, process.stderr and process.stderr.read()
         process.kill()
