@@ -160,7 +160,7 @@ def main() -> None:
     if find_browser() is None:
         sys.exit("No Chromium or Chrome was found.")
     wanted = set(sys.argv[1:])
-    known = {*VIEWS, *SHAPES}.union(*BOARDS.values())
+    known = {*VIEWS, *SHAPES, REPORT}.union(*BOARDS.values())
     if unknown := wanted - known:
         sys.exit(f"No such picture: {sorted(unknown)}. There are: {sorted(known)}")
     names = wanted or known
@@ -174,6 +174,8 @@ def main() -> None:
         for name in SHAPES:
             if name in names:
                 take_shape(browser, name)
+        if REPORT in names:
+            take_report(browser)
 
 
 @contextmanager
@@ -294,6 +296,27 @@ def llama(folder: Path) -> str:
     LlamaForCausalLM(config).save_pretrained(folder)
     number_tokenizer(vocabulary).save_pretrained(folder)
     return "L3.mlp"
+
+
+REPORT = "report"
+
+
+def take_report(browser: Browser) -> None:
+    """The report of the circuit for indirect objects, with a part chosen."""
+    import circuitboard as cb
+
+    model = cb.load("names")
+    task = cb.tasks.ioi(model, n=64)
+    circuit = cb.discover(model, task, size=60).connected()
+    evaluation = cb.evaluate(model, circuit, task, subsets=4, greedy=1)
+    found = cb.explain(model, circuit, task, evaluation=evaluation)
+    with tempfile.TemporaryDirectory() as place:
+        found.save(Path(place) / "report.html")
+        page = browser.new_page(viewport={"width": 1080, "height": 1040})
+        page.goto(f"file://{place}/report.html#theme=light")
+        page.get_by_test_id(f"part-{HEAD}").click()
+        page.mouse.move(4, 4)
+        page.screenshot(path=IMAGES / f"{REPORT}.png")
 
 
 SHAPES = {"shape-gpt2": gpt2, "shape-llama": llama}

@@ -168,13 +168,16 @@ def discover(
 @app.command()
 def report(
     folder: Annotated[Path, typer.Argument(help="The --out of circuitboard discover.")],
+    pages: Annotated[bool, typer.Option("--pages", help="A report page for each circuit.")] = False,
 ) -> None:
-    """Show what was found, and write the tables anew."""
+    """Show what was found, and write the tables anew; with --pages, explain each circuit."""
     from circuitboard import cli_discover
     from circuitboard.spec.errors import CircuitboardError
 
     try:
         cli_discover.written_report(folder, _console())
+        if pages:
+            cli_discover.written_pages(folder, _console())
     except CircuitboardError as error:
         raise RefusalError(str(error)) from error
 

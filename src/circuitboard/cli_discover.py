@@ -170,3 +170,19 @@ def written_report(out: Path, console: Console) -> None:
             f"{out} is no folder of results.", "Give the --out of circuitboard discover."
         )
     report(write_tables(store), out, console)
+
+
+def written_pages(out: Path, console: Console) -> None:
+    """Writes the report pages that are missing, with a progress bar.
+
+    Raises CircuitboardError where one cannot be made.
+    """
+    from circuitboard.circuits.pages import FOLDER, missing, write_pages
+
+    store = Store(out)
+    columns = (TextColumn("Explaining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=len(missing(store)))
+        for _ in write_pages(store):
+            bar.advance(task)
+    console.print(f"Reports: {out / FOLDER}", soft_wrap=True)

@@ -27,7 +27,7 @@ def compute(cell: Cell) -> Result:
     """The result of a cell; a failed one, which says why, for whatever goes wrong in it."""
     began = time.perf_counter()
     try:
-        model, task, known = _opened(cell)
+        model, task, known = opened(cell)
         began = time.perf_counter()
         return _found(cell, model, task, known)
     except CircuitboardError as error:
@@ -37,7 +37,8 @@ def compute(cell: Cell) -> Result:
     return Result(cell.key, cell, "failed", error=told, seconds=time.perf_counter() - began)
 
 
-def _opened(cell: Cell) -> tuple[Model, Task, KnownCircuit | None]:
+def opened(cell: Cell) -> tuple[Model, Task, KnownCircuit | None]:
+    """The model and the task of a cell, and the known circuit that it is about, if one."""
     known = None
     if cell.model.startswith(KNOWN):
         known = _known(cell.model)

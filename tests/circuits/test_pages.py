@@ -1,0 +1,47 @@
+"""Report pages of a campaign."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import circuitboard as cb
+from circuitboard.circuits.pages import FOLDER, missing, write_pages
+from circuitboard.circuits.store import Store
+
+
+@pytest.fixture
+def out(small: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The results of a small campaign, and a front end that is small enough."""
+    (tmp_path / "report.js").write_text("1")
+    monkeypatch.setattr("circuitboard.offline.STATIC", tmp_path)
+    shutil.copytree(small[1], tmp_path / "out")
+    return tmp_path / "out"
+
+
+def test_each_circuit_gets_a_page_and_its_data_once(out: Path) -> None:
+    store = Store(out)
+    assert len(missing(store)) == 4
+    pages = list(write_pages(store))
+    assert {path.suffix for path in pages} == {".html"}
+    assert missing(store) == []
+    assert list(write_pages(store)) == []
+    for path, result in zip(pages, store.results(), strict=True):
+        found = cb.Explanation.open(path.with_suffix(".json"))
+        assert result.circuit is not None
+        assert found.circuit.edges == result.circuit.edges
+        assert found.evaluation == result.evaluation
+
+
+def test_the_command_writes_them(small: tuple[Path, Path], tmp_path: Path) -> None:
+    shutil.copytree(small[1], tmp_path / "out")
+    done = subprocess.run(
+        [sys.executable, "-m", "circuitboard.cli", "report", str(tmp_path / "out"), "--pages"],
+        capture_output=True, text=True, check=False, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "out" / FOLDER).glob("*.html"))) == 4
