@@ -72,7 +72,7 @@ def test_gradients_are_exact_where_the_metric_is_linear() -> None:
     linear = [e for e in exact.edges if e.endswith(("->logits", "->L1H0.v", "->L1H1.v"))]
     assert len(linear) == 5 + 6
     assert max(abs(exact.score(edge)) for edge in linear) > 1e-3
-    for method in ("eap", "eap-ig", "eap-ig-activations"):
+    for method in ("eap", "eap-ig", "eap-ig-activations", "eap-ig-senders"):
         estimate = cb.discover(m, TASK, method, size=1.0)
         into_logits = [e for e in linear if e.endswith("logits")] if method != "eap" else linear
         for edge in into_logits:
@@ -84,7 +84,7 @@ def test_one_step_of_integration_is_one_gradient(name: str) -> None:
     m = tiny.model(name)
     plain = found(m, "eap")
     close(found(m, "eap-ig", steps=1), plain)
-    close(found(m, "eap-ig-activations", steps=1), plain)
+    close(found(m, "eap-ig-senders", steps=1), plain)
     other_end = found(m, "eap", direction="denoising")
     close(found(m, "clean-corrupted"), (plain - other_end) / 2)
 

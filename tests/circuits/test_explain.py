@@ -161,9 +161,9 @@ def test_roles(carries: float, query: str, key: str, attention: float, role: str
     assert roles.head_role(seen).role == role
 
 
-def test_what_varies_as_much_as_it_amounts_to_gives_no_role() -> None:
+def test_what_varies_as_much_as_it_amounts_to_makes_no_mover() -> None:
     seen = roles.Seen(Measured(4.0, 3.0, 9), 10.0, (Look("end", "the target", Measured(0.9)),))
-    assert roles.head_role(seen).role == roles.OTHER
+    assert roles.head_role(seen).role == roles.READS_TARGET
 
 
 def test_means_and_their_errors() -> None:

@@ -16,6 +16,7 @@ from circuitboard.circuits.methods.eap import (
     eap,
     eap_ig,
     eap_ig_activations,
+    eap_ig_senders,
 )
 from circuitboard.circuits.methods.edge_patching import edge_patching
 from circuitboard.circuits.methods.job import Options
@@ -53,6 +54,7 @@ METHODS: dict[str, Method] = {
     "eap-ig": Method(eap_ig, IgOptions),
     "eap-ig-inputs": Method(eap_ig, IgOptions),
     "eap-ig-activations": Method(eap_ig_activations, IgOptions),
+    "eap-ig-senders": Method(eap_ig_senders, IgOptions),
     "clean-corrupted": Method(clean_corrupted, EapOptions),
     "acdc": Method(acdc, AcdcOptions, chooses=True),
     "node-attribution": Method(node_attribution, NodeOptions),
@@ -86,7 +88,7 @@ def discover(
     Args:
         task: from :mod:`circuitboard.tasks`, a :class:`circuitboard.Task`, or the path of one.
         method: ``edge-patching`` measures every edge exactly; ``eap``, ``eap-ig``,
-            ``eap-ig-activations`` and ``clean-corrupted`` estimate that by gradients;
+            ``eap-ig-activations``, ``eap-ig-senders``, ``clean-corrupted`` estimate by gradients;
             ``node-attribution`` does so for nodes; ``acdc`` takes out one edge after the other;
             ``learned-mask`` learns which to leave. See ``circuitboard.circuits.methods``.
         size: a whole number of edges, or a share of all below 1: those with the largest scores by

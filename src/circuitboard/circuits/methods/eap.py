@@ -62,4 +62,5 @@ def _find(
 eap = partial(_find, "eap")
 eap_ig = partial(_find, "eap-ig-inputs")
 eap_ig_activations = partial(_find, "eap-ig-activations")
+eap_ig_senders = partial(_find, "eap-ig-senders")
 clean_corrupted = partial(_find, "clean-corrupted")

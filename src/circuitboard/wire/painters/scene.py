@@ -88,7 +88,7 @@ def _nothing(_view: View, _model: Model) -> list[Address]:
     return []
 
 
-def _unrecorded(_board: Board) -> list[View]:
+def unrecorded(_board: Board) -> list[View]:
     return []
 
 
@@ -110,6 +110,6 @@ class Painter:
 
     paint: Callable[..., Info | None]
     needs: Callable[..., list[Address]] = _nothing
-    record: Callable[[Board], Sequence[View]] = _unrecorded
+    record: Callable[[Board], Sequence[View]] = unrecorded
     axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     data: Callable[..., None] | None = None
