@@ -50,8 +50,15 @@ check: $(VENV)/.dev web/$(MODULES) web/types/$(MODULES)
 build: $(VENV)/.run
 	@$(BIN)/python hatch_build.py
 
+# Types and shapes are checked where tensors are made; a file's tests stay in one process.
+SHAPES := --jaxtyping-packages=circuitboard.engine,circuitboard.methods,circuitboard.models.executor,typecheck.checked
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not soak" -n auto --maxprocesses 4 --dist loadfile
+
 pytest: $(VENV)/.dev build
-	$(BIN)/python -m pytest -m "not soak"
+	$(PYTEST) $(SHAPES) tests/engine tests/methods tests/models tests/test_typecheck.py
+	$(PYTEST) tests/spec tests/recipes tests/circuits tests/session tests/wire tests/lab \
+	  tests/test_[!t]*.py tests/test_tutorials.py
+	$(PYTEST) tests/browser
 
 types: $(VENV)/.dev
 	$(BIN)/python -m circuitboard.wire.typescript

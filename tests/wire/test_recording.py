@@ -241,6 +241,7 @@ def test_every_painter_says_what_to_record_and_names_the_axes_of_its_arrays() ->
         b.selection = ["L0H1", "L1H2"]
         b.show(np.eye(3), title="Three")
         b.patch("L0H1->L1.mlp", b.contrast)
+        b.steer("L1.resid_post", b.make_direction("tokens"), 0.5)
         recorder = Recorder(b)
         outcome = recorder.outcome()
         for kind, painter in recorded.items():
