@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
+import circuitboard as cb
 import tiny
 from circuitboard import offline
 from circuitboard.engine.run import run
@@ -236,6 +237,7 @@ def test_every_painter_says_what_to_record_and_names_the_axes_of_its_arrays() ->
         b.contrast = tiny.prompt(seed=2)
         b.selection = ["L1H2"]
         b.show(np.eye(3), title="Three")
+        b.circuit = cb.Circuit.of({"embed->L1H2.q": 0.5, "L1H2->logits": -1.0})
         recorder = Recorder(b)
         outcome = recorder.outcome()
         for kind, painter in PAINTERS.items():
