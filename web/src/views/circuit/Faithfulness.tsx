@@ -58,11 +58,11 @@ export function Faithfulness({ picture, info }: { picture: Picture; info: Circui
           </th>
           <th
             scope="col"
-            colSpan={2}
             title="(metric − that of no edges) / (that of all edges − that of no edges), in the untouched model; every other edge carries what it carries in the contrast prompt"
           >
             faithfulness
           </th>
+          <td />
         </tr>
       </thead>
       <tbody>

@@ -13,6 +13,7 @@ import {
 } from "../../edges/wire";
 import type { Entry, ModelInfo } from "../../wire/types";
 import type { CircuitRow } from "../circuit/state";
+import type { PathRow } from "../paths/state";
 import { type Layout, neighbour, type Part } from "./geometry";
 
 interface Zoomed {
@@ -49,12 +50,17 @@ function wireOf(
 }
 
 export interface Drawn {
-  rows: readonly (Weighted & { edge: string })[];
+  rows: readonly PathRow[];
+  top: number;
+}
+
+export interface Scaled {
+  rows: readonly Weighted[];
   top: number;
 }
 
 /** The largest effect of those drawn: the end of their scale. */
-export function topOf({ rows, top }: Drawn): number {
+export function topOf({ rows, top }: Scaled): number {
   return Math.abs(strongest(rows, top).pop()?.effect ?? 0);
 }
 

@@ -7,7 +7,7 @@ import type { Board } from "../../state/board";
 import { infoOf } from "../../state/kernel";
 import { drawnRows } from "../circuit/state";
 import { CABLES, pathRows, pathsSettings, pathsView } from "../paths/state";
-import { circuitWires, type Drawn, mapWires } from "./edges";
+import { circuitWires, type Drawn, mapWires, type Scaled } from "./edges";
 import type { MapPlace } from "./MapView";
 
 /** Pixels from which an edge is pointed at: fewer where there is no ground between the cells. */
@@ -47,12 +47,19 @@ export function useEdges(board: Board, { layout, zoom }: MapPlace) {
   return {
     ...state,
     /** What kinds of edges there are, as one text: the same for as long as they are the same. */
-    kinds: useComputed(() => kindsOf(wires.value)),
+    kinds: useComputed(() => {
+      const rows = circuit.value;
+      const pruned = rows.some((row) => row.pruned) ? " pruned" : "";
+      const second = rows.some((row) => row.share === "second") ? " second" : "";
+      return kindsOf(wires.value) + pruned + second;
+    }),
     /** What the scale of the legend is of: paths, or else the circuit. */
-    drawn: useComputed<Drawn | null>(() => {
+    scaled: useComputed<Scaled | null>(() => {
       const rows = circuit.value;
       return drawn.value ?? (rows.length > 0 ? { rows, top: rows.length } : null);
     }),
+    drawn,
+    circuit,
     wires,
     /** The edge at a point of the stage. */
     at(x: number, y: number): Wire | null {
