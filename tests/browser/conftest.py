@@ -96,6 +96,7 @@ except NameError:
 if (board.prompt, board.target, board.foil, board.contrast) != _fresh:
     board.ask(*_fresh)
 board.clear()
+board.circuit = None
 board.selection = []
 board.layout = ""
 board.wait()

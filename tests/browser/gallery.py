@@ -99,6 +99,17 @@ def edges() -> cb.Board:
     return board
 
 
+def circuit() -> cb.Board:
+    """The bundled model with a circuit, two of its edges pruned, and a second one beside it."""
+    board = cb.Board("names")
+    task = board.circuit_task()
+    board.circuit = found = cb.discover(board.model, task, size=30)
+    board.prune_edges([found.edges[4], found.edges[9]])
+    board.compare(cb.discover(board.model, task, "clean-corrupted", size=30))
+    board.selection = ["L2H1"]
+    return board
+
+
 SUBJECTS = {
     "names": Subject(
         names,
@@ -107,6 +118,7 @@ SUBJECTS = {
         select=(("mlp", "L2.mlp"), ("norm", "L2.ln1.scale"), ("residual", "L2.resid_post")),
     ),
     "edges": Subject(edges, panels=("map", "paths"), themes=("light", "dark")),
+    "circuit": Subject(circuit, panels=("map", "circuit"), themes=("light", "dark")),
     "steered": Subject(steered, panels=("steering",), themes=("light", "dark")),
     "gpt2": Subject(gpt2, panels=("map", "head", "residual", "weights")),
     "llama": Subject(

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
+import circuitboard as cb
 import tiny
 from circuitboard import offline
 from circuitboard.engine.run import run
@@ -242,12 +243,13 @@ def test_every_painter_says_what_to_record_and_names_the_axes_of_its_arrays() ->
         b.show(np.eye(3), title="Three")
         b.patch("L0H1->L1.mlp", b.contrast)
         b.steer("L1.resid_post", b.make_direction("tokens"), 0.5)
+        b.circuit = cb.Circuit.of({"embed->L1H2.q": 0.5, "L1H2->logits": -1.0})
         recorder = Recorder(b)
         outcome = recorder.outcome()
         for kind, painter in recorded.items():
             views = painter.record(b)
             assert views, f"{kind.__name__}: nothing to record"
-            for view in views[:: max(1, len(views) // 5)]:
+            for view in views[:: max(1, len(views) // 12)]:
                 data, _ = recorder.numbers(view, outcome)
                 for array in data.arrays:
                     name = re.sub("_(now|base)$", "", array.name)

@@ -29,6 +29,7 @@ export function madeState(model: ModelInfo): State {
     contrast: "",
     contrast_tokens: [],
     alignment: [],
+    circuit: false,
     can_undo: false,
     can_redo: false,
     selection: [],

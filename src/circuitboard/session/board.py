@@ -25,6 +25,7 @@ from circuitboard.models.load import default_prompt, load
 from circuitboard.models.model import Model
 from circuitboard.session import watcher
 from circuitboard.session.asked import Asked
+from circuitboard.session.circuits import Circuits
 from circuitboard.session.code import python_for
 from circuitboard.session.directions import Directions
 from circuitboard.session.exports import Exports
@@ -53,7 +54,7 @@ from circuitboard.spec.metric import MetricKind
 Listener = Callable[[str], None]
 
 
-class Board(Asked, Paths, Verbs, Showing, Directions, Memory, Exports, Weights):
+class Board(Asked, Paths, Verbs, Showing, Directions, Memory, Exports, Weights, Circuits):
     """A live board.
 
     Args:
@@ -291,7 +292,7 @@ class Board(Asked, Paths, Verbs, Showing, Directions, Memory, Exports, Weights):
     def code(self) -> str:
         """Python that rebuilds this state."""
         q = self._question
-        return python_for(self.model.source, q, self._directions)
+        return python_for(self.model.source, q, self._directions, self._circuit_code())
 
     # --- running ------------------------------------------------------------------------------
 
@@ -354,7 +355,7 @@ class Board(Asked, Paths, Verbs, Showing, Directions, Memory, Exports, Weights):
     # --- showing ------------------------------------------------------------------------------
 
     def subscribe(self, listener: Listener) -> None:
-        """Calls ``listener(event)`` after a change: state, outcome, directions, jobs or layout."""
+        """Calls ``listener(event)`` after a change: such as state, outcome, circuit or jobs."""
         self._listeners.append(listener)
 
     @property

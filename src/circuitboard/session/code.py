@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from circuitboard.session.interventions import Entry
 from circuitboard.session.question import Question
@@ -24,8 +24,13 @@ from circuitboard.spec.intervention import (
 _SHORT = 64
 
 
-def python_for(source: str, question: Question, directions: Mapping[str, str]) -> str:
-    """Runnable Python: load, board, one line for each edit, named direction and intervention."""
+def python_for(
+    source: str, question: Question, directions: Mapping[str, str], more: Iterable[str] = ()
+) -> str:
+    """Runnable Python: load, board, one line for each edit, named direction and intervention.
+
+    ``more``: lines that come after these.
+    """
     names = {tensor: name for name, tensor in directions.items()}
     named = [f"board.direction({name!r}, {_array(at)})" for name, at in directions.items()]
     edits = map(str, question.edits)
@@ -46,6 +51,7 @@ def python_for(source: str, question: Question, directions: Mapping[str, str]) -
             f"board = cb.Board(model, prompt={question.prompt!r},",
             f"                 target={question.target!r}, foil={question.foil!r}{contrast})",
             *lines,
+            *more,
             "board",
             "",
         ]

@@ -110,6 +110,8 @@ class Screen:
                 self.board.directions.rename(name, new)
             case m.Save():
                 threading.Thread(target=self._save, args=(request,), daemon=True).start()
+            case m.EditCircuit():
+                self._edit_circuit(request)
             case m.EditWeights():
                 self._edit_weights(request)
             case _:
@@ -154,6 +156,20 @@ class Screen:
             unit=asked.unit,
         )
 
+    def _edit_circuit(self, edit: m.EditCircuit) -> None:
+        board = self.board
+        match edit.verb:
+            case "prune":
+                board.prune_edges(edit.at)
+            case "restore":
+                board.restore_edges(edit.at or None)
+            case "cut":
+                board.cut_circuit(edit.size)
+            case "separate":
+                board.compare(None)
+            case "close":
+                board.circuit = None
+
     def _edit_weights(self, edit: m.EditWeights) -> None:
         if edit.restore:
             self.board.restore_weights()
@@ -196,6 +212,9 @@ class Screen:
             with self._together():
                 self._push_state()
                 self._paint_all(lambda: None)
+        elif event == "circuit":
+            self._push_state()
+            self.board.worker.submit("circuit view", lambda _check: self._repaint(m.CircuitView()))
         elif event == "directions":
             self.board.worker.submit("views", self._paint_all)
         elif event == "jobs":

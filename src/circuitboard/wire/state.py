@@ -164,4 +164,5 @@ def state_of(board: Board, seq: int) -> m.State:
             m.Aligned(mine=_index(p.mine), theirs=_index(p.theirs), same=p.same, at=p.at)
             for p in board.alignment
         ],
+        circuit=board.opened is not None,
     )

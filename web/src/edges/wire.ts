@@ -79,8 +79,13 @@ export function weightedLook(scale: Scale, effect: number, palette: Palette): Lo
   };
 }
 
+/** Something as large as its effect. */
+export interface Weighted {
+  effect: number;
+}
+
 /** The strongest of many, the weakest of them first, so that the strongest is drawn on top. */
-export function strongest<T extends { effect: number }>(items: readonly T[], count: number): T[] {
+export function strongest<T extends Weighted>(items: readonly T[], count: number): T[] {
   return items
     .filter(({ effect }) => Number.isFinite(effect) && effect !== 0)
     .sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect))

@@ -7,6 +7,7 @@ import type { Transport } from "../transport/transport";
 import { type Client, connect, type Unsent } from "../wire/client";
 import type {
   Act,
+  EditCircuit,
   EditWeights,
   Library,
   LogitsView,
@@ -178,6 +179,15 @@ export class Board {
   /** Edits the model's weights: see the message. */
   editWeights(edit: Omit<EditWeights, "op" | "id">): void {
     void this.ask({ op: "edit-weights", ...edit });
+  }
+
+  /** Changes the circuit that is open: see the message. */
+  editCircuit(
+    verb: EditCircuit["verb"],
+    at: readonly string[] = [],
+    size: number | null = null,
+  ): Promise<Reply> {
+    return this.ask({ op: "edit-circuit", verb, at: [...at], size });
   }
 
   /** Drops lines of the list of interventions, in one step to undo. */

@@ -60,6 +60,8 @@ export class KernelState {
   readonly selection = slice(this.state, (s) => s.selection, []);
   readonly problem = slice(this.state, (s) => s.problem, null);
   readonly directions = slice(this.state, (s) => s.directions, []);
+  /** Whether a circuit is open on the board. */
+  readonly circuit = slice(this.state, (s) => s.circuit, false);
   readonly prompt = slice(this.state, (s) => s.prompt, "");
   /** The second prompt, whose values are patched in; empty where there is none. */
   readonly contrast = slice(this.state, (s) => s.contrast, "");

@@ -1,4 +1,5 @@
 import alone from "./alone.css";
+import circuit from "./circuit.css";
 import contrast from "./contrast.css";
 import docks from "./docks.css";
 import docksParts from "./docks-parts.css";
@@ -44,6 +45,7 @@ export const css = [
   gradients,
   weights,
   paths,
+  circuit,
   inspector,
   own,
   steering,

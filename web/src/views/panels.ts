@@ -1,4 +1,5 @@
 import type { Panel, PanelKinds } from "../state/panels";
+import { circuitPanel } from "./circuit/panel";
 import { gradientsPanel } from "./gradients/panel";
 import { headPanel } from "./head/panel";
 import { interventionsPanel } from "./interventions/panel";
@@ -26,6 +27,7 @@ export const PANELS: readonly Panel[] = [
   gradientsPanel,
   weightsPanel,
   pathsPanel,
+  circuitPanel,
   interventionsPanel,
 ];
 

@@ -19,6 +19,71 @@ export interface Array {
 }
 
 /**
+ * The circuit, without its numbers.
+ *
+ * Attributes:
+ *     edges: the circuit's own, ``cut`` many, and then those that only the second one has.
+ *     method, task: how it was found, and on what.
+ *     kept, cut, whole, total: how many edges are left, are there without pruning, were there
+ *         when it was opened, and are there to choose from.
+ *     scored: whether those have scores, so that any size can be cut.
+ *     measured, pairs, metric: what the numbers are measured on and by.
+ *     other: the second circuit's method; empty without one. ``other_size``: its edges;
+ *         ``other_task``: what it was found on.
+ *     both, jaccard: edges of both, and those over the edges of either.
+ *     problem, hint: why there are no numbers; empty where there are.
+ */
+export interface CircuitInfo {
+  of: "circuit";
+  edges: string[];
+  method: string;
+  task: string;
+  kept: number;
+  cut: number;
+  whole: number;
+  total: number;
+  scored: boolean;
+  measured: string;
+  pairs: number;
+  metric: string;
+  other: string;
+  other_task: string;
+  other_size: number;
+  both: number;
+  jaccard: number;
+  problem: string;
+  hint: string;
+}
+
+/**
+ * The circuit that is open on the board; its second one, if there is one.
+ *
+ * Reply arrays (float32), none where no circuit is open: for each of :attr:`CircuitInfo.edges`
+ * ``score`` [e], ``kept`` [e], 1 for what the circuit has and nobody pruned, and ``other`` [e], 1
+ * for what the second circuit has. ``metric`` [5] with all edges live, with none, with the
+ * circuit's, with what is kept of them, with the second circuit's; ``faithfulness`` [3] of the
+ * last three. Both NaN until known, and where there is nothing to measure.
+ */
+export interface CircuitView {
+  kind: "circuit";
+}
+
+/**
+ * Changes the circuit that is open on the board.
+ *
+ * ``prune`` and ``restore`` need ``at``: edges, or parts for all of their edges; ``restore``
+ * without it brings all back. ``cut`` takes the ``size`` edges with the largest scores, those as
+ * opened where it is None. ``separate`` takes the second circuit away, ``close`` both.
+ */
+export interface EditCircuit {
+  op: "edit-circuit";
+  id: number;
+  verb: "close" | "cut" | "prune" | "restore" | "separate";
+  at?: string[];
+  size?: number | null;
+}
+
+/**
  * Do something to the model's internal state.
  *
  * ``ablate``, ``freeze``, ``patch``, ``scale``, ``release`` need ``at``; ``patch`` takes values
@@ -274,7 +339,8 @@ export interface Show {
 /**
  * Everything the screen shows that is not an array. ``seq`` counts these messages.
  *
- * ``live`` says whether there is a model to change: a saved board has none.
+ * ``live`` says whether there is a model to change: a saved board has none. ``circuit`` says
+ * whether a circuit is open.
  */
 export interface State {
   t: "state";
@@ -298,6 +364,7 @@ export interface State {
   contrast: string;
   contrast_tokens: Token[];
   alignment: Aligned[];
+  circuit: boolean;
 }
 
 /**
@@ -317,7 +384,7 @@ export interface ViewData {
   view: View;
   revision: number;
   arrays: Array[];
-  info: HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | PathsInfo | PathInfo | CablesInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo | WeightCompositionInfo | WeightEditsInfo | WeightMatrixInfo | WeightOverviewInfo | WeightPairsInfo | WeightPathInfo | WeightSvdInfo | null;
+  info: HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | PathsInfo | PathInfo | CablesInfo | CircuitInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo | WeightCompositionInfo | WeightEditsInfo | WeightMatrixInfo | WeightOverviewInfo | WeightPairsInfo | WeightPathInfo | WeightSvdInfo | null;
   problem: Problem | null;
 }
 
@@ -1556,10 +1623,10 @@ export interface WeightSvdView {
   rows: number;
 }
 
-export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | HeadEvidenceView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | PatchingView | PathsView | PathView | CablesView | LensView | StreamView | DecompositionView | EmbeddingView | SteeringView | EdgeGradientsView | GradientAuditView | PartGradientsView | PatternGradientView | TokenGradientsView | WeightCompositionView | WeightEditsView | WeightMatrixView | WeightOverviewView | WeightPairsView | WeightPathView | WeightSvdView;
+export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | HeadEvidenceView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | PatchingView | PathsView | PathView | CablesView | CircuitView | LensView | StreamView | DecompositionView | EmbeddingView | SteeringView | EdgeGradientsView | GradientAuditView | PartGradientsView | PatternGradientView | TokenGradientsView | WeightCompositionView | WeightEditsView | WeightMatrixView | WeightOverviewView | WeightPairsView | WeightPathView | WeightSvdView;
 
-export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | PathsInfo | PathInfo | CablesInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo | WeightCompositionInfo | WeightEditsInfo | WeightMatrixInfo | WeightOverviewInfo | WeightPairsInfo | WeightPathInfo | WeightSvdInfo;
+export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | PathsInfo | PathInfo | CablesInfo | CircuitInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo | WeightCompositionInfo | WeightEditsInfo | WeightMatrixInfo | WeightOverviewInfo | WeightPairsInfo | WeightPathInfo | WeightSvdInfo;
 
-export type Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save | Steer | MakeDirection | KeepDirection | EditWeights;
+export type Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save | Steer | MakeDirection | KeepDirection | EditCircuit | EditWeights;
 
 export type Push = Reply | State | Progress | ViewData | Remembered | Saved;

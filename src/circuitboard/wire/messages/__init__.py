@@ -7,6 +7,7 @@ they are stale. Numbers that fill a picture travel as binary buffers beside the 
 """
 
 from circuitboard.wire.messages.base import Array, DType, Message
+from circuitboard.wire.messages.circuit import CircuitInfo, CircuitView, EditCircuit
 from circuitboard.wire.messages.core import (
     Act,
     Aligned,
@@ -161,6 +162,8 @@ __all__ = [
     "CablesView",
     "Cancel",
     "ChangedWeight",
+    "CircuitInfo",
+    "CircuitView",
     "ClassesView",
     "Code",
     "Component",
@@ -170,6 +173,7 @@ __all__ = [
     "DecompositionView",
     "EdgeGradientsInfo",
     "EdgeGradientsView",
+    "EditCircuit",
     "EditWeights",
     "EmbeddingInfo",
     "EmbeddingView",

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from circuitboard.wire.messages.base import Array, Message
+from circuitboard.wire.messages.circuit import EditCircuit
 from circuitboard.wire.messages.own import OwnPanel
 from circuitboard.wire.messages.steering import KeepDirection, MakeDirection, Steer
 from circuitboard.wire.messages.views import Info, View
@@ -146,6 +147,7 @@ Request = (
     | Steer
     | MakeDirection
     | KeepDirection
+    | EditCircuit
     | EditWeights
 )
 
@@ -252,7 +254,8 @@ class Job(Message, frozen=True):
 class State(Message, frozen=True, tag="state", tag_field="t"):
     """Everything the screen shows that is not an array. ``seq`` counts these messages.
 
-    ``live`` says whether there is a model to change: a saved board has none.
+    ``live`` says whether there is a model to change: a saved board has none. ``circuit`` says
+    whether a circuit is open.
     """
 
     seq: int
@@ -275,6 +278,7 @@ class State(Message, frozen=True, tag="state", tag_field="t"):
     contrast: str = ""
     contrast_tokens: list[Token] = msgspec.field(default_factory=list[Token])
     alignment: list[Aligned] = msgspec.field(default_factory=list[Aligned])
+    circuit: bool = False
 
 
 class Progress(Message, frozen=True, tag="progress", tag_field="t"):

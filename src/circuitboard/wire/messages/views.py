@@ -1,5 +1,6 @@
 """All views that the screen can show. A new view is a file of its own and a name here."""
 
+from circuitboard.wire.messages.circuit import CircuitInfo, CircuitView
 from circuitboard.wire.messages.gradients import (
     EdgeGradientsInfo,
     EdgeGradientsView,
@@ -101,6 +102,7 @@ View = (
     | PathsView
     | PathView
     | CablesView
+    | CircuitView
     | LensView
     | StreamView
     | DecompositionView
@@ -138,6 +140,7 @@ Info = (
     | PathsInfo
     | PathInfo
     | CablesInfo
+    | CircuitInfo
     | LensInfo
     | StreamInfo
     | DecompositionInfo

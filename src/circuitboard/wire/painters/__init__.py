@@ -7,6 +7,7 @@ from circuitboard.spec.address import Address
 from circuitboard.wire import messages as m
 from circuitboard.wire.codec import Buffers
 from circuitboard.wire.painters import (
+    circuit,
     decomposition,
     gradient_audit,
     gradients,
@@ -32,6 +33,7 @@ from circuitboard.wire.painters.scene import Painter, Scene
 
 PAINTERS: dict[type, Painter] = {
     m.CablesView: paths.CABLES,
+    m.CircuitView: circuit.PAINTER,
     m.ClassesView: map.CLASSES,
     m.DecompositionView: decomposition.DECOMPOSITION,
     m.EdgeGradientsView: gradients.EDGES,

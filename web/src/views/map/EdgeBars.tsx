@@ -51,6 +51,7 @@ export function EdgeTip({ map }: { map: MapModel }) {
   const y = Math.max(8, Math.min(layout.height - 100, (curve.from[1] + curve.to[1]) / 2 - 40));
   const left = x + 26 + WIDTH < layout.width ? x + 26 : Math.max(4, x - WIDTH - 26);
   const row = map.edges.drawn.value?.rows.find((each) => each.edge === address);
+  const scored = map.edges.circuit.value.find((each) => each.edge === address);
   const lines = found.filter(({ entry }) => entry !== null);
   const text = (id: number | null) => board.kernel.entries.value.find((e) => e.id === id);
   return (
@@ -74,6 +75,14 @@ export function EdgeTip({ map }: { map: MapModel }) {
             <dt>path</dt>
             <dd>
               {signed(row.baseline, 4)} <span class="arrow">→</span> <b>{signed(row.now, 4)}</b>
+            </dd>
+          </>
+        )}
+        {scored && (
+          <>
+            <dt>score{scored.pruned ? " (pruned)" : ""}</dt>
+            <dd>
+              <b>{signed(scored.effect, 4)}</b>
             </dd>
           </>
         )}

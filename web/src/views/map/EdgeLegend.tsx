@@ -10,13 +10,15 @@ const KINDS: readonly { kind: string; text: string; sample: SampleProps }[] = [
   { kind: "patch", text: "patched", sample: { cable: true } },
   { kind: "cut", text: "zeroed", sample: { mark: "cut" } },
   { kind: "changed", text: "changed", sample: { mark: "changed", cable: true } },
+  { kind: "second", text: "second circuit only", sample: { cable: true } },
+  { kind: "pruned", text: "pruned", sample: { off: true } },
   { kind: "off", text: "off", sample: { off: true } },
 ];
 
 /** How edges are drawn, while there are any: those kinds alone that there are. */
 export function EdgeLegend({ map }: { map: MapModel }) {
   const kinds = new Set(map.edges.kinds.value.split(" "));
-  const drawn = map.edges.drawn.value;
+  const drawn = map.edges.scaled.value;
   const shown = KINDS.filter(({ kind }) => kinds.has(kind));
   if (shown.length === 0 && !drawn) return null;
   return (

@@ -3,8 +3,16 @@ import type { Palette } from "../../draw/theme";
 import { type Box, curveBetween, curveTo } from "../../edges/curve";
 import { comesBefore, type Edge, parseEdge } from "../../edges/edge";
 import type { Draft } from "../../edges/state";
-import { cableLook, type Look, strongest, type Wire, weightedLook } from "../../edges/wire";
+import {
+  cableLook,
+  type Look,
+  strongest,
+  type Weighted,
+  type Wire,
+  weightedLook,
+} from "../../edges/wire";
 import type { Entry, ModelInfo } from "../../wire/types";
+import type { CircuitRow } from "../circuit/state";
 import type { PathRow } from "../paths/state";
 import { type Layout, neighbour, type Part } from "./geometry";
 
@@ -46,9 +54,35 @@ export interface Drawn {
   top: number;
 }
 
+export interface Scaled {
+  rows: readonly Weighted[];
+  top: number;
+}
+
 /** The largest effect of those drawn: the end of their scale. */
-export function topOf({ rows, top }: Drawn): number {
+export function topOf({ rows, top }: Scaled): number {
   return Math.abs(strongest(rows, top).pop()?.effect ?? 0);
+}
+
+/** Edges of a circuit that are drawn at most: beyond that there is nothing to see. */
+const MOST = 300;
+const PRUNED = 0.2;
+
+/** A circuit's edges as wires: what was pruned is faint, what only a second circuit has is plain. */
+export function circuitWires(
+  place: { layout: Layout; zoom: Zoomed },
+  rows: readonly CircuitRow[],
+  palette: Palette,
+): Wire[] {
+  const scale = signedScale(palette, topOf({ rows, top: MOST }) || 1);
+  const found = strongest(rows, MOST).map(({ edge: address, effect, pruned, share }) => {
+    const edge = parseEdge(address);
+    const look = weightedLook(scale, effect, palette);
+    if (pruned) look.alpha = PRUNED;
+    if (share === "second") look.colour = palette.accent;
+    return edge && wireOf(edge, place, { look, entry: null, effect });
+  });
+  return found.filter((wire) => wire !== null).sort((a, b) => a.look.alpha - b.look.alpha);
 }
 
 /** The strongest paths as wires, and over them the edges in the list of interventions. */

@@ -1,4 +1,5 @@
 import type { Panel } from "../../state/panels";
+import { circuitViews } from "../circuit/state";
 import { edgeViews } from "../paths/state";
 import { MapView } from "./MapView";
 
@@ -12,6 +13,7 @@ export const mapPanel: Panel = {
     board.mapView.value,
     board.logitsView.value,
     ...edgeViews(board),
+    ...circuitViews(board),
     ...(board.ui.local<boolean>("map.classes", false).value ? [{ kind: "classes" } as const] : []),
   ],
   component: MapView,

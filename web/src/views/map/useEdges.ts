@@ -5,8 +5,9 @@ import { edgeState } from "../../edges/state";
 import { kindsOf, type Wire } from "../../edges/wire";
 import type { Board } from "../../state/board";
 import { infoOf } from "../../state/kernel";
+import { drawnRows } from "../circuit/state";
 import { CABLES, pathRows, pathsSettings, pathsView } from "../paths/state";
-import { type Drawn, mapWires } from "./edges";
+import { circuitWires, type Drawn, mapWires, type Scaled } from "./edges";
 import type { MapPlace } from "./MapView";
 
 /** Pixels from which an edge is pointed at: fewer where there is no ground between the cells. */
@@ -22,6 +23,7 @@ export function useEdges(board: Board, { layout, zoom }: MapPlace) {
     const picture = board.kernel.picture(view).value;
     return { rows: pathRows(picture, side.value), top: top.value };
   });
+  const circuit = useComputed(() => drawnRows(board));
   const alone = useComputed(() => {
     const picture = board.kernel.picture(CABLES).value;
     const ids = infoOf(picture, "cables")?.entries ?? [];
@@ -31,19 +33,33 @@ export function useEdges(board: Board, { layout, zoom }: MapPlace) {
   const wires = useComputed<readonly Wire[]>(() => {
     const place = layout.value;
     if (!place) return [];
-    return mapWires(
-      { layout: place, zoom: zoom.transform.value },
+    const where = { layout: place, zoom: zoom.transform.value };
+    const palette = PALETTES[board.ui.theme.value];
+    const cables = mapWires(
+      where,
       board.kernel.entries.value,
       (id) => alone.value.get(id) ?? Number.NaN,
       drawn.value,
-      PALETTES[board.ui.theme.value],
+      palette,
     );
+    return [...circuitWires(where, circuit.value, palette), ...cables];
   });
   return {
     ...state,
     /** What kinds of edges there are, as one text: the same for as long as they are the same. */
-    kinds: useComputed(() => kindsOf(wires.value)),
+    kinds: useComputed(() => {
+      const rows = circuit.value;
+      const pruned = rows.some((row) => row.pruned) ? " pruned" : "";
+      const second = rows.some((row) => row.share === "second") ? " second" : "";
+      return kindsOf(wires.value) + pruned + second;
+    }),
+    /** What the scale of the legend is of: paths, or else the circuit. */
+    scaled: useComputed<Scaled | null>(() => {
+      const rows = circuit.value;
+      return drawn.value ?? (rows.length > 0 ? { rows, top: rows.length } : null);
+    }),
     drawn,
+    circuit,
     wires,
     /** The edge at a point of the stage. */
     at(x: number, y: number): Wire | null {

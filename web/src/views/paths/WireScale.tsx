@@ -1,14 +1,13 @@
 import { signedScale } from "../../draw/colour";
 import { compact, signed } from "../../draw/number";
 import { PALETTES } from "../../draw/theme";
-import { effectColour, effectWidth, strongest } from "../../edges/wire";
+import { effectColour, effectWidth, strongest, type Weighted } from "../../edges/wire";
 import { useBoard } from "../../state/board";
-import type { PathRow } from "./state";
 
 const PARTS = [-1, -0.5, 0.5, 1] as const;
 
 /** How wide and what colour the wires on the map are: symmetric round zero. */
-export function WireScale({ rows, top }: { rows: readonly PathRow[]; top: number }) {
+export function WireScale({ rows, top }: { rows: readonly Weighted[]; top: number }) {
   const { ui } = useBoard();
   const largest = Math.abs(strongest(rows, top).pop()?.effect ?? 0);
   if (largest === 0) return null;
