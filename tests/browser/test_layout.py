@@ -68,19 +68,19 @@ def test_the_panel_of_the_selection_comes_to_the_front(page: Page) -> None:
 def test_only_panels_that_can_be_seen_are_computed(page: Page) -> None:
     choose(page, "L1H2")
     expect_painted(page.get_by_test_id("pattern-canvas"))
-    assert run_cell(page, ASKED) == "['HeadView', 'LogitsView', 'MapView']"
+    assert run_cell(page, ASKED) == "['HeadView', 'LogitsView', 'MapView', 'WeightEditsView']"
     tab(page, "logits").click()
     expect(page.get_by_test_id("head-view")).to_have_count(0)
-    # The map needs the logits, too: for the answers over it.
-    assert run_cell(page, ASKED) == "['LogitsView', 'MapView']"
+    # The map needs the logits, too, for the answers over it; the list, whether weights are edited.
+    assert run_cell(page, ASKED) == "['LogitsView', 'MapView', 'WeightEditsView']"
     menu(page, "map", "close")
-    assert run_cell(page, ASKED) == "['LogitsView']"
+    assert run_cell(page, ASKED) == "['LogitsView', 'WeightEditsView']"
     tab(page, "head").click()
     expect_painted(page.get_by_test_id("pattern-canvas"))
-    assert run_cell(page, ASKED) == "['HeadView']"
+    assert run_cell(page, ASKED) == "['HeadView', 'WeightEditsView']"
     page.get_by_test_id("fold-head").click()
     expect(page.get_by_test_id("head-view")).to_have_count(0)
-    assert run_cell(page, ASKED) == "[]"
+    assert run_cell(page, ASKED) == "['WeightEditsView']"
 
 
 def test_a_pinned_panel_stays_in_front(page: Page) -> None:
@@ -195,7 +195,7 @@ def test_a_panel_pops_out_and_comes_back(page: Page) -> None:
     expect_painted(canvas)
     expect(page.get_by_test_id("head-view")).to_have_count(0)
     expect(page.get_by_test_id("logits-view")).to_be_visible()
-    assert run_cell(page, ASKED) == "['HeadView', 'LogitsView', 'MapView']"
+    assert run_cell(page, ASKED) == "['HeadView', 'LogitsView', 'MapView', 'WeightEditsView']"
     old = picture(canvas)
     part(page, "L2H1").click()
     expect(popup.get_by_label("Head L2H1")).to_be_visible()
