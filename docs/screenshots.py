@@ -147,7 +147,7 @@ VIEWS = {
     "view-attribution": Picture(
         "logits", press("tab-logits", "logits-attribution"), "waterfall-sum", 900
     ),
-    "view-patching": Picture("patching", press("tab-patching"), "patching-grid-canvas", 760),
+    "view-patching": Picture("patching", press("tab-patching"), "patching-grid-canvas", 1180),
     "view-gradients": Picture("gradients", press("tab-gradients"), "gradients-scatter", 900),
     "view-own": Picture("own:entropy-of-attention", show_own, "own-entropy-of-attention", 640),
     # The last one: it takes back what is done in the others.

@@ -19,7 +19,7 @@ export function Page({ report, focus }: { report: Report; focus: Signal<Focus> }
       <header>
         <h1>{report.title}</h1>
         <p class="muted">
-          {task.about ? `${task.about} ` : ""}
+          {sentence(task.about)}
           {task.pairs.length} pairs of prompts, judged by the {task.metric}. Found by{" "}
           <b>{circuit.method}</b>
           {circuit.made.seconds > 0 && ` in ${circuit.made.seconds.toFixed(1)} s`}.
@@ -61,6 +61,11 @@ export function Page({ report, focus }: { report: Report; focus: Signal<Focus> }
       <Made report={report} />
     </main>
   );
+}
+
+/** With a full stop and a space, unless there is nothing. */
+function sentence(text: string): string {
+  return text ? `${text.replace(/[.\s]+$/, "")}. ` : "";
 }
 
 function Figure({ name, value, hint }: { name: string; value: string; hint?: string }) {
