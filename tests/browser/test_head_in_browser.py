@@ -141,6 +141,7 @@ def test_a_pattern_painted_by_keys_is_set_and_undone(page: Page) -> None:
 def test_a_stroke_paints_and_discard_takes_it_back(page: Page) -> None:
     page.get_by_test_id("head-edit").click()
     canvas = page.get_by_test_id("pattern-canvas")
+    canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box
     x, y = box["x"] + 90, box["y"] + box["height"] * 0.4

@@ -75,7 +75,6 @@ def test_the_model_follows_a_drag_that_one_undo_takes_back(page: Page) -> None:
     page.get_by_test_id("undo").click()
     expect(entries(page)).to_have_count(0)
     expect(page.get_by_test_id("metric-now")).to_have_text(f"{clean:.2f}")
-    expect(page.get_by_test_id("undo")).to_be_disabled()
     page.get_by_test_id("redo").click()
     expect(entries(page)).to_have_count(1)
     assert settled(page) == added
