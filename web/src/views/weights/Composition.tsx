@@ -89,7 +89,11 @@ function OneHead({ part, model }: { part: Head; model: ModelInfo }) {
           `earlier layers: what ${own} reads of them; later ones: what they read of it`,
         ]}
         selected={{ row: part.layer, column: null }}
-        pick={(layer, head) => void board.select([headAddress({ layer, head })])}
+        pick={(layer, head) => {
+          const found = headAddress({ layer, head });
+          board.layout.from("weights", found);
+          void board.select([found]);
+        }}
         describe={(layer, head) => {
           const other = headAddress({ layer, head });
           const value = cells[layer * model.n_heads + head] as number;
@@ -121,7 +125,10 @@ function Overview({ model }: { model: ModelInfo }) {
   );
   const scores = floats(picture, "scores");
   const most = largest(scores);
-  const both = (from: string, to: string) => void board.select([from, to]);
+  const both = (from: string, to: string) => {
+    board.layout.from("weights", to);
+    void board.select([from, to]);
+  };
   return (
     <div data-stale={stale}>
       {info.done < info.total && (
