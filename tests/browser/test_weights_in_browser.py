@@ -120,6 +120,8 @@ def test_a_click_on_a_grid_selects_heads_and_a_path_is_followed(page: Page) -> N
     expect(page.get_by_test_id("weights-view")).to_contain_text("Weights, L0H0")
     assert run_cell(page, "board.selection") == "['L0H0']"
     part(page, "L2H1").click(modifiers=["Shift"])
+    expect(page.get_by_test_id("head-title")).to_contain_text("L2H1")
+    show(page, "weights")
     page.get_by_test_id("weights-tab-path").click()
     expect(page.get_by_test_id("path-relative")).to_be_visible(timeout=30_000)
     shown = number(page.get_by_test_id("path-relative").locator("b").inner_text())
