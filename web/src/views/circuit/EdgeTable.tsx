@@ -5,10 +5,9 @@ import { inputLabel, parseEdge } from "../../edges/edge";
 import { edgeState } from "../../edges/state";
 import { useBoard } from "../../state/board";
 import { SignedBar } from "../shared/SignedBar";
-import { type CircuitRow, chosen, circuitSettings, type Order, ordered } from "./state";
+import { More, SOME, SortHead, walk } from "../shared/sortTable";
+import { type CircuitRow, chosen, circuitSettings, ordered } from "./state";
 
-/** Lines listed at first, and with each further press. */
-const SOME = 60;
 const SHARES = { both: "both", first: "first", second: "second", none: "" } as const;
 
 interface Props {
@@ -23,56 +22,41 @@ export function EdgeTable({ rows, compared }: Props) {
   const body = useRef<HTMLTableSectionElement>(null);
   const listed = ordered(chosen(rows, compared ? share.value : "all"), order.value);
   const top = rows.reduce((most, { effect }) => Math.max(most, Math.abs(effect) || 0), 1e-9);
-  const left = listed.length - shown.value;
   return (
     <>
       <table class="neuron-table circuit-table" data-testid="circuit-table">
         <Head compared={compared} />
-        <tbody ref={body} onKeyDown={(event) => walk(event, body.current)}>
+        <tbody ref={body} onKeyDown={(event) => walk(event, body.current, "td button")}>
           {listed.slice(0, shown.value).map((row) => (
             <Row key={row.edge} row={row} top={top} compared={compared} />
           ))}
         </tbody>
       </table>
       {listed.length === 0 && <p class="empty">No edge.</p>}
-      {left > 0 && (
-        <button
-          type="button"
-          class="plain"
-          data-testid="circuit-more"
-          onClick={() => {
-            shown.value += 10 * SOME;
-          }}
-        >
-          {left.toLocaleString("en")} more
-        </button>
-      )}
+      <More name="circuit" shown={shown} of={listed.length} />
     </>
   );
 }
 
 function Head({ compared }: { compared: boolean }) {
   const { order } = circuitSettings(useBoard());
-  const sort = (value: Order, label: string, title: string) => (
-    <th scope="col" aria-sort={order.value === value ? "descending" : undefined}>
-      <button
-        type="button"
-        title={title}
-        data-testid={`circuit-sort-${value}`}
-        onClick={() => {
-          order.value = value;
-        }}
-      >
-        {label}
-        {order.value === value && <i aria-hidden="true">↓</i>}
-      </button>
-    </th>
-  );
   return (
     <thead>
       <tr>
-        {sort("model", "edge", "In the order of the model")}
-        {sort("size", "score", "The largest score first, whatever its sign")}
+        <SortHead
+          name="circuit"
+          order={order}
+          value="model"
+          label="edge"
+          title="In the order of the model"
+        />
+        <SortHead
+          name="circuit"
+          order={order}
+          value="size"
+          label="score"
+          title="The largest score first, whatever its sign"
+        />
         {compared && <th scope="col">in</th>}
         <th scope="col">keep</th>
       </tr>
@@ -136,15 +120,4 @@ function Row({ row, top, compared }: { row: CircuitRow; top: number; compared: b
       </td>
     </tr>
   );
-}
-
-/** Up and down go from edge to edge. */
-function walk(event: KeyboardEvent, body: HTMLElement | null): void {
-  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-  const buttons = [...(body?.querySelectorAll<HTMLElement>("td button") ?? [])];
-  const at = buttons.indexOf(event.target as HTMLElement);
-  const next = buttons[at + (event.key === "ArrowDown" ? 1 : -1)];
-  if (at < 0 || !next) return;
-  next.focus();
-  event.preventDefault();
 }

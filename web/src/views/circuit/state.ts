@@ -1,10 +1,10 @@
 import type { Board } from "../../state/board";
 import { infoOf, type Picture } from "../../state/kernel";
 import type { CircuitView, View } from "../../wire/types";
+import type { Order } from "../shared/sortTable";
 
 /** Which edges are listed and drawn, by the circuits that have them. */
 export type Share = "all" | "both" | "first" | "second";
-export type Order = "size" | "model";
 
 export const CIRCUIT: CircuitView = { kind: "circuit" };
 

@@ -2,7 +2,7 @@ import type { Signal } from "@preact/signals";
 import type { Board } from "../../state/board";
 import type { Side } from "../../state/ui";
 import type { LogitGridView, TrajectoryView, View, WaterfallView } from "../../wire/types";
-import type { Order } from "../shared/ComponentBars";
+import type { Order } from "../shared/sortTable";
 
 export type Section = "here" | "positions" | "attribution" | "layers";
 

@@ -5,6 +5,7 @@ import type { Picture } from "../../state/kernel";
 import type { Side } from "../../state/ui";
 import type { MlpInfo } from "../../wire/types";
 import { SignedBar } from "../shared/SignedBar";
+import { walk } from "../shared/sortTable";
 import { showToken } from "../shared/token";
 import { everyOf, neuronAddress } from "./place";
 import { type Column, columnOf, type NeuronRow, neuronRows, sorted } from "./rows";
@@ -151,17 +152,6 @@ function Row({ row, side, tops, address, chosen, marked }: RowProps) {
       })}
     </tr>
   );
-}
-
-/** Up and down go from neuron to neuron. */
-function walk(event: KeyboardEvent, body: HTMLElement | null): void {
-  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-  const buttons = [...(body?.querySelectorAll<HTMLElement>("th button") ?? [])];
-  const at = buttons.indexOf(event.target as HTMLElement);
-  const next = buttons[at + (event.key === "ArrowDown" ? 1 : -1)];
-  if (at < 0 || !next) return;
-  next.focus();
-  event.preventDefault();
 }
 
 /** How many there are, the way to all, and to any one. */

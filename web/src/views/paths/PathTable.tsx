@@ -6,10 +6,8 @@ import { edgeState } from "../../edges/state";
 import { useBoard } from "../../state/board";
 import type { PathsInfo } from "../../wire/types";
 import { SignedBar } from "../shared/SignedBar";
-import { type Order, type PathRow, pathsSettings } from "./state";
-
-/** Lines listed at first, and with each further press. */
-const SOME = 60;
+import { More, SOME, SortHead, walk } from "../shared/sortTable";
+import { type PathRow, pathsSettings } from "./state";
 
 interface Props {
   rows: readonly PathRow[];
@@ -23,7 +21,6 @@ export function PathTable({ rows, how, both }: Props) {
   const shown = useSignal(SOME);
   const body = useRef<HTMLTableSectionElement>(null);
   const top = rows.reduce((most, { effect }) => Math.max(most, Math.abs(effect) || 0), 1e-9);
-  const left = rows.length - shown.value;
   return (
     <>
       <table class="neuron-table path-table" data-testid="path-table">
@@ -34,44 +31,30 @@ export function PathTable({ rows, how, both }: Props) {
           ))}
         </tbody>
       </table>
-      {left > 0 && (
-        <button
-          type="button"
-          class="plain"
-          data-testid="paths-more"
-          onClick={() => {
-            shown.value += 10 * SOME;
-          }}
-        >
-          {left.toLocaleString("en")} more
-        </button>
-      )}
+      <More name="paths" shown={shown} of={rows.length} />
     </>
   );
 }
 
 function Head({ both }: { both: boolean }) {
   const { order } = pathsSettings(useBoard());
-  const sort = (value: Order, label: string, title: string) => (
-    <th scope="col" aria-sort={order.value === value ? "descending" : undefined}>
-      <button
-        type="button"
-        title={title}
-        data-testid={`paths-sort-${value}`}
-        onClick={() => {
-          order.value = value;
-        }}
-      >
-        {label}
-        {order.value === value && <i aria-hidden="true">↓</i>}
-      </button>
-    </th>
-  );
   return (
     <thead>
       <tr>
-        {sort("model", "edge", "In the order of the model")}
-        {sort("size", "effect", "The largest effect first, whatever its sign")}
+        <SortHead
+          name="paths"
+          order={order}
+          value="model"
+          label="edge"
+          title="In the order of the model"
+        />
+        <SortHead
+          name="paths"
+          order={order}
+          value="size"
+          label="effect"
+          title="The largest effect first, whatever its sign"
+        />
         {both && <th scope="col">baseline</th>}
         <th scope="col" title="The size of the effect over the sum of all sizes">
           share
@@ -164,15 +147,4 @@ function Pin({ address, how }: { address: string; how: PathsInfo["how"] }) {
       {line ? "✓" : "+"}
     </button>
   );
-}
-
-/** Up and down go from edge to edge. */
-function walk(event: KeyboardEvent, body: HTMLElement | null): void {
-  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-  const buttons = [...(body?.querySelectorAll<HTMLElement>("th button") ?? [])];
-  const at = buttons.indexOf(event.target as HTMLElement);
-  const next = buttons[at + (event.key === "ArrowDown" ? 1 : -1)];
-  if (at < 0 || !next) return;
-  next.focus();
-  event.preventDefault();
 }

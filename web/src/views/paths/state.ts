@@ -4,9 +4,9 @@ import type { Board } from "../../state/board";
 import { infoOf, type Picture } from "../../state/kernel";
 import type { Side } from "../../state/ui";
 import type { CablesView, PathsView, PathView, View } from "../../wire/types";
+import type { Order } from "../shared/sortTable";
 
 export type Way = PathsView["way"];
-export type Order = "size" | "model";
 
 /** Wires drawn on the map unless somebody asks for more. */
 export const TOP = 8;

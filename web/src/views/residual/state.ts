@@ -10,7 +10,7 @@ import type {
   StreamView,
   View,
 } from "../../wire/types";
-import type { Order } from "../shared/ComponentBars";
+import type { Order } from "../shared/sortTable";
 
 export type Section = "lens" | "parts" | "geometry" | "embedding";
 export type LensColour = "top" | "target" | "rank" | "difference";

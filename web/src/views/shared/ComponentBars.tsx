@@ -15,8 +15,7 @@ import {
   items,
   valueOn,
 } from "./components";
-
-export type Order = "model" | "size";
+import type { Order } from "./sortTable";
 
 export const ORDERS = [
   { value: "model", label: "by layer" },
