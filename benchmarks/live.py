@@ -7,7 +7,9 @@ One run measures, on the same machine and in turn:
 - the real command in Chromium: click on "ablate" with a head of the middle layer selected, until
   the map, the head's pattern and the logits have been painted anew (each head once, so that no
   run is held);
-- one forward pass of the plain Hugging Face model on the same tokens, no cache, no gradient;
+- one forward pass of the plain Hugging Face model on the same tokens, no cache, no gradient: over
+  and over in a process of its own, and in a cell of that notebook, beside the same browser and
+  after a rest like the one before each click;
 - the peers' way: TransformerLens ``run_with_hooks`` with the same ablation and the layer's
   patterns cached, then CircuitsVis' HTML of the layer's heads, loaded in the same Chromium until
   it is painted (only where ``circuitsvis`` is installed).
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import statistics
 import subprocess
 import sys
@@ -42,6 +45,23 @@ CLICK = """async () => {
   document.querySelector('[data-testid=ctl-ablate]').click();
   while (root.dataset.revision === old) await new Promise(r => setTimeout(r));
   return performance.now() - began; }"""
+REST_MS = 400
+IN_A_CELL = """
+import json, time, torch
+from circuitboard.models.load import plain
+from circuitboard.engine.engine import engine_of
+other, (tokens, _) = plain({source!r}), engine_of(model).encode(board.prompt)
+times = []
+with torch.no_grad():
+    for _ in range({repeats} + 2):
+        time.sleep({rest})
+        began = time.perf_counter()
+        other(tokens, use_cache=False)
+        times.append((time.perf_counter() - began) * 1e3)
+del other
+print(json.dumps(times[2:]))
+"""
+CELL = "plain forward in a cell, after a rest"
 PEER_JS = (
     "() => document.querySelectorAll('[id^=circuits-vis] img, [id^=circuits-vis] canvas').length"
 )
@@ -88,13 +108,19 @@ def board_times(case: Case, page: Any) -> None:
     times = case.times.setdefault("click", [])
     for head in range(case.n_heads):
         steps.choose(page, f"L{layer}H{head}")
-        page.wait_for_timeout(400)
+        page.wait_for_timeout(REST_MS)
         times.append(page.evaluate(CLICK))
         page.wait_for_timeout(100)
         old = steps.revision(page)
         page.get_by_test_id("clear").click()
         steps.expect_new_revision(page, old)
     page.wait_for_timeout(300)
+
+
+def cell_times(case: Case, page: Any, repeats: int) -> None:
+    """The plain forward pass where the user would run it."""
+    code = IN_A_CELL.format(source=case.source, repeats=repeats, rest=REST_MS / 1e3)
+    case.times[CELL] = json.loads(harness.run_cell(page, code).splitlines()[-1])
 
 
 def python_times(case: Case, browser: Any, repeats: int) -> None:
@@ -212,6 +238,7 @@ def main() -> None:
                     harness.wait_for_board(page)
                     page.wait_for_timeout(1500)
                     board_times(case, page)
+                    cell_times(case, page, options.repeats)
                     page.close()
                 python_times(case, browser, options.repeats)
             print(report([case]).split("\n\n", 2)[2])

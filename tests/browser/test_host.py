@@ -120,6 +120,19 @@ def test_no_request_leaves_the_machine(page: Page, record: Record) -> None:
     assert record.strangers() == []
 
 
+def test_a_click_does_not_make_jupyterlab_busy(page: Page, record: Record) -> None:
+    page.evaluate(f"""() => {{ {FIND}
+      window.statuses = [];
+      panel.sessionContext.statusChanged.connect((_, now) => window.statuses.push(now)); }}""")
+    before = len(record.requests)
+    ablate(page, "L1H1")
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.statuses") == []
+    assert not [url for url in record.requests[before:] if "favicon" in url]
+    run_cell(page, "1")
+    assert page.evaluate("window.statuses") == ["busy", "idle"]
+
+
 def test_a_stranger_would_be_noticed() -> None:
     seen = Record(requests=["http://127.0.0.1:1/x", "https://example.org/font", "blob:http://x/1"])
     assert seen.strangers() == ["https://example.org/font"]

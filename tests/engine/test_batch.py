@@ -131,7 +131,7 @@ def test_fused_forms_equal_the_models_own_up_to_rounding(name: str) -> None:
     tokens, _ = Engine(m).encode(PROMPTS[0])
     layers = m.facts.n_layers
     plain = run_span(m, Span(tokens, 0, layers)).leaving
-    fused = run_span(m, Span(tokens, 0, layers, lean=True)).leaving
+    fused = run_span(m, Span(tokens, 0, layers, lean="all")).leaving
     torch.testing.assert_close(fused, plain, rtol=1e-5, atol=1e-5)
     with lean(m):
         pass

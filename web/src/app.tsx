@@ -1,7 +1,8 @@
 import { useSignalEffect } from "@preact/signals";
 import { render } from "preact";
-import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo } from "preact/hooks";
 import { applyPalette, watchTheme } from "./draw/theme";
+import { useDrawing } from "./draw/useDrawing";
 import { Docks } from "./layout/Docks";
 import { MEDIUM_FROM } from "./layout/defaults";
 import { MenuLayer } from "./layout/MenuLayer";
@@ -144,22 +145,20 @@ function Problems() {
 /** Says on the root what was painted last, once its frame has been rendered. */
 function usePaintedMarks(root: HTMLElement): void {
   const board = useBoard();
-  const frame = useRef(0);
-  useSignalEffect(() => {
-    const revision = board.complete.value;
-    const seq = board.kernel.state.value?.seq;
+  const look = () => ({
+    revision: board.complete.value,
+    seq: board.kernel.state.value?.seq,
+  });
+  useDrawing(look, ({ revision, seq }) => {
     if (seq === undefined) return;
-    cancelAnimationFrame(frame.current);
-    frame.current = requestAnimationFrame(() => {
-      // A message is delivered after the rendering that the frame's callbacks precede.
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => {
-        if (revision >= 0) root.dataset.revision = String(revision);
-        root.dataset.seq = String(seq);
-        port1.close();
-      };
-      port2.postMessage(null);
-    });
+    // A message is delivered after the rendering that the frame's callbacks precede.
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      if (revision >= 0) root.dataset.revision = String(revision);
+      root.dataset.seq = String(seq);
+      port1.close();
+    };
+    port2.postMessage(null);
   });
 }
 

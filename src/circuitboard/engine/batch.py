@@ -297,7 +297,7 @@ class Batch:
             *shop.hooks(flight.tasks(), (), layers),
         ]
         tokens = base.tokens[:, position:].repeat(count, 1)
-        span = Span(tokens, layers.start, layers.stop, hooks=hooks, lean=True)
+        span = Span(tokens, layers.start, layers.stop, hooks=hooks, lean="all")
         span.residual = flight.stream[:, position - flight.position :]
         span.past = past_of(base, layers, position, count)
         span.cancelled = self.check

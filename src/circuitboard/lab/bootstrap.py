@@ -140,9 +140,12 @@ def _import_all() -> None:
 
 
 def _answer(work: Any) -> Answer:
+    from circuitboard.models.teams import release_team
     from circuitboard.spec.errors import CircuitboardError
 
     try:
         return Answer(work() or "")
     except CircuitboardError as error:
         return Answer(problem={"message": error.message, "hint": error.hint})
+    finally:
+        release_team()  # the board's worker computes next

@@ -89,7 +89,7 @@ def _share_settings() -> None:
 def _server_config(opening: Opening) -> dict[str, Any]:
     return {
         "root_dir": str(opening.notebook.parent),
-        "kernel_websocket_connection_class": "circuitboard.lab.nodelay.NoDelayConnection",
+        "kernel_websocket_connection_class": "circuitboard.lab.connection.BoardConnection",
         # The page's own settings: a query string in the address would break the one printed.
         "tornado_settings": {"page_config_data": {"circuitboard": opening.page()}},
     }

@@ -10,6 +10,7 @@ held at its scale of this run.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,34 +73,48 @@ def attribute(engine: Engine, run: HeldRun, metric: Metric) -> Attribution:
 
     Raises TargetError for a metric whose prompts have targets of their own.
     """
-    model = engine.model
     read = metric_reader(engine, metric)
     rows = torch.arange(len(run.lengths), device=run.tokens.device)
     last = torch.tensor([n - 1 for n in run.lengths], device=run.tokens.device)
     scale = final_scale(engine, run, (rows, last))
-    n_layers, n_heads = model.facts.n_layers, model.facts.n_heads
-    heads = np.zeros((n_layers, n_heads), np.float32)
-    mlps = np.full(n_layers, np.nan, np.float32)
-    rest = np.zeros(n_layers, np.float32)
-    for layer, part in enumerate(run.written):
-        weights = head_directions(engine, layer, metric, read.direction)
-        by_head = torch.einsum("bhe,he->bh", part.z.float(), weights)
-        if part.attn_scale is not None:
-            by_head = by_head / part.attn_scale[:, None]
-        by_head = by_head / scale[:, None]
-        heads[layer] = by_head.mean(0).cpu().numpy()
-        if part.attn is not None:
-            whole = (part.attn.float() @ read.direction) / scale
-            rest[layer] = float((whole - by_head.sum(1)).mean())
-        if part.mlp is not None:
-            mlps[layer] = float(((part.mlp.float() @ read.direction) / scale).mean())
+    heads, rest = _attention(engine, run, metric, read.direction, scale)
+    mlps = _read_by(read.direction, [part.mlp for part in run.written], scale).mean(1)
     start, positions = _stream_start(engine, run)
     embed = float(((start[rows, last].float() @ read.direction) / scale).mean())
     if positions is None:
-        return Attribution(heads, mlps, rest, embed, read.constant)
+        return Attribution(heads, _floats(mlps), rest, embed, read.constant)
     there = positions.expand(len(rows), *positions.shape[1:])[rows, last].float()
     own = float(((there @ read.direction) / scale).mean())
-    return Attribution(heads, mlps, rest, embed - own, read.constant, own)
+    return Attribution(heads, _floats(mlps), rest, embed - own, read.constant, own)
+
+
+def _attention(
+    engine: Engine, run: HeldRun, metric: Metric, direction: Tensor, scale: Tensor
+) -> tuple[Floats, Floats]:
+    """What heads add [l, h], and what each layer's attention adds beyond them [l]."""
+    layers = range(len(run.written))
+    weights = torch.stack([head_directions(engine, i, metric, direction) for i in layers])
+    z = torch.stack([part.z for part in run.written]).float()
+    by_head = torch.einsum("lbhe,lhe->lbh", z, weights) / scale[:, None]
+    scales = [part.attn_scale for part in run.written]
+    if any(one is not None for one in scales):
+        ones = torch.ones_like(scale)
+        by_head = by_head / torch.stack([ones if s is None else s for s in scales])[..., None]
+    whole = _read_by(direction, [part.attn for part in run.written], scale)
+    rest = _floats((whole - by_head.sum(2)).mean(1))
+    rest[[part.attn is None for part in run.written]] = 0.0
+    return _floats(by_head.mean(1)), rest
+
+
+def _read_by(direction: Tensor, parts: Sequence[Tensor | None], scale: Tensor) -> Tensor:
+    """What the metric reads of some vectors [b, d]: [l, b], NaN where there is none."""
+    nothing = torch.full((len(scale), len(direction)), torch.nan, device=direction.device)
+    vectors = torch.stack([nothing if part is None else part.float() for part in parts])
+    return vectors @ direction / scale
+
+
+def _floats(values: Tensor) -> Floats:
+    return values.cpu().numpy()
 
 
 def _stream_start(engine: Engine, run: HeldRun) -> tuple[Tensor, Tensor | None]:

@@ -19,7 +19,7 @@ from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from circuitboard.models.lean import lean
+from circuitboard.models.lean import Lean, lean
 from circuitboard.models.model import Model
 
 Hook = Callable[[Tensor], Tensor | None]
@@ -48,7 +48,7 @@ class Span:
         hooks: hook point name and function, in the order in which they act.
         z: [b, p, h * e], what enters the output projection of block ``start``, from
             :func:`run_z`: the attention before it is then not computed.
-        lean: may use the fused forms of :mod:`circuitboard.models.lean`: equal up to rounding.
+        lean: which fused forms of :mod:`circuitboard.models.lean` it may use: equal up to rounding.
     """
 
     tokens: Tensor
@@ -59,7 +59,7 @@ class Span:
     hooks: Sequence[tuple[str, Hook]] = ()
     cancelled: Callable[[], None] = field(default=lambda: None)
     z: Tensor | None = None
-    lean: bool = False
+    lean: Lean = "none"
 
 
 @dataclass

@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -21,15 +21,19 @@ from torch.nn import functional as F
 from circuitboard.models.model import Model
 
 Forward = Callable[..., Any]
+#: Which forms. Where a stream is all but zero, a norm makes rounding large, its own too.
+Lean = Literal["none", "activations", "all"]
 
 #: Largest difference of a fused form, relative to the largest number.
 ROUNDING = 2e-6
 
 
 @contextmanager
-def lean(model: Model, wanted: bool = True) -> Iterator[None]:
+def lean(model: Model, wanted: Lean = "all") -> Iterator[None]:
     """Uses the fused forms, in this thread, until the block ends."""
-    forms = _forms(model) if wanted else []
+    forms = [] if wanted == "none" else _forms(model)
+    if wanted == "activations":
+        forms = [pair for pair in forms if pair[1] is _gelu]
     owner = threading.get_ident()
 
     def guarded(own: Forward, fused: Forward) -> Forward:

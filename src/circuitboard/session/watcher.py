@@ -6,6 +6,8 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from circuitboard.models.teams import release_team
+
 if TYPE_CHECKING:
     from circuitboard.session.board import Board
 
@@ -26,3 +28,4 @@ def watch(board: Board) -> None:
 def _after_cell(*_: Any) -> None:
     for board in list(_boards):
         board.check_outside()
+    release_team()  # the worker computes next

@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
+from circuitboard.models.teams import release_team
 from circuitboard.spec.errors import CancelledError
 
 Check = Callable[[], None]
@@ -168,6 +169,10 @@ class Worker:
 
     def _loop(self) -> None:
         while True:
+            with self._wake:
+                idle = not self._tasks and not self._background
+            if idle:
+                release_team()  # a cell computes next
             with self._wake:
                 while not self._tasks and not self._background and not self._closed:
                     self._wake.wait()

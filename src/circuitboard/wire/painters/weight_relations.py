@@ -219,7 +219,8 @@ class _Changes:
 def paint_edits(view: WeightEditsView, scene: Scene) -> WeightEditsInfo:
     """What :class:`WeightEditsInfo` says; nothing is compared where nothing was ever edited."""
     model, ledger = scene.model, ledger_of(scene.model)
-    total = sum(1 for _ in model.parameters())
+    compared = scene.engine.epoch > 0 or bool(ledger.edits)
+    total = sum(1 for _ in model.parameters()) if compared else 0
 
     # nobody else has written: what the boards did is all there is
     alone = scene.engine.epoch == ledger.own
@@ -241,7 +242,7 @@ def paint_edits(view: WeightEditsView, scene: Scene) -> WeightEditsInfo:
         return Sweep("weight changes", label, total, kept, steps(), lasting=True)
 
     found = _Changes(done=total)
-    if scene.engine.epoch > 0 or ledger.edits:
+    if compared:
         quick = alone or originals.weight_bytes(model) < 1 << 24
         found = scene.backlog.get(view, ("changes", scene.engine.epoch), begin, quick=quick)
     problem = found.problem

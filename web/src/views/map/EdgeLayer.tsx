@@ -1,7 +1,7 @@
-import { useSignalEffect } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { prepare, resolution } from "../../draw/canvas";
 import { PALETTES } from "../../draw/theme";
+import { useDrawing } from "../../draw/useDrawing";
 import { paintLoose, paintWires } from "../../edges/paint";
 import { useBoard } from "../../state/board";
 import { closedAreas, edgeBox, looseCurve } from "./edges";
@@ -40,34 +40,29 @@ function paintDraft(ground: Ground, map: MapModel): void {
 export function EdgeLayer({ map }: { map: MapModel }) {
   const board = useBoard();
   const canvas = useRef<HTMLCanvasElement>(null);
-  const frame = useRef(0);
-  const paint = useRef<() => void>(() => undefined);
-  useSignalEffect(() => {
-    const layout = map.layout.value;
-    const wires = map.edges.wires.value;
-    const draft = map.edges.draft.value;
-    const hover = map.edges.hover.value;
-    const palette = PALETTES[board.ui.theme.value];
+  const look = () => {
     void map.zoom.transform.value;
     void resolution.value;
-    paint.current = () => {
-      const element = canvas.current;
-      if (!element || !layout) return;
-      const nothing = wires.length === 0 && !draft;
-      element.hidden = nothing;
-      if (nothing) return;
-      const { width, height } = layout;
-      const context = prepare(element, width, height);
-      if (!context) return;
-      const ground = { context, palette, width, height };
-      paintWires(ground, wires, hover);
-      paintDraft(ground, map);
+    return {
+      layout: map.layout.value,
+      wires: map.edges.wires.value,
+      draft: map.edges.draft.value,
+      hover: map.edges.hover.value,
+      palette: PALETTES[board.ui.theme.value],
     };
-    frame.current ||= requestAnimationFrame(() => {
-      frame.current = 0;
-      paint.current();
-    });
+  };
+  useDrawing(look, ({ layout, wires, draft, hover, palette }) => {
+    const element = canvas.current;
+    if (!element || !layout) return;
+    const nothing = wires.length === 0 && !draft;
+    element.hidden = nothing;
+    if (nothing) return;
+    const { width, height } = layout;
+    const context = prepare(element, width, height);
+    if (!context) return;
+    const ground = { context, palette, width, height };
+    paintWires(ground, wires, hover);
+    paintDraft(ground, map);
   });
-  useEffect(() => () => cancelAnimationFrame(frame.current), []);
   return <canvas ref={canvas} class="map-canvas map-edges" data-testid="map-edges" hidden />;
 }

@@ -1,8 +1,9 @@
 import { useComputed, useSignalEffect } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { prepare } from "../../draw/canvas";
 import { percent } from "../../draw/number";
 import { PALETTES } from "../../draw/theme";
+import { useDrawing } from "../../draw/useDrawing";
 import { marksOf } from "../../state/address";
 import { type Board, useBoard } from "../../state/board";
 import { infoOf } from "../../state/kernel";
@@ -121,37 +122,33 @@ function useSceneParts(board: Board, map: BareMap) {
 /** Paints once for each frame of the screen, however much has changed. */
 function usePaint(board: Board, model: ModelInfo, map: BareMap) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const pending = useRef<Omit<Scene, "context"> | null>(null);
-  const frame = useRef(0);
   const parts = useSceneParts(board, map);
-  useSignalEffect(() => {
+  const look = (): Omit<Scene, "context"> | null => {
     const layout = map.layout.value;
-    if (!layout) return;
-    pending.current = {
-      model,
-      layout,
-      heads: model.n_heads,
-      values: map.values.value,
-      palette: PALETTES[board.ui.theme.value],
-      zoom: map.zoom.transform.value,
-      marks: map.marks.value,
-      faint: map.tools.faint.value,
-      matches: parts.matches.value,
-      facts: parts.facts.value,
-      selection: board.drawnSelection.value,
-      hover: board.ui.hoverPart.value,
-      tokens: parts.tokens.value,
-      answers: parts.answers.value,
-    };
-    frame.current ||= requestAnimationFrame(() => {
-      frame.current = 0;
-      const scene = pending.current;
-      if (!canvas.current || !scene) return;
-      const context = prepare(canvas.current, scene.layout.width, scene.layout.height);
-      if (context) paintMap({ ...scene, context });
-    });
+    return (
+      layout && {
+        model,
+        layout,
+        heads: model.n_heads,
+        values: map.values.value,
+        palette: PALETTES[board.ui.theme.value],
+        zoom: map.zoom.transform.value,
+        marks: map.marks.value,
+        faint: map.tools.faint.value,
+        matches: parts.matches.value,
+        facts: parts.facts.value,
+        selection: board.drawnSelection.value,
+        hover: board.ui.hoverPart.value,
+        tokens: parts.tokens.value,
+        answers: parts.answers.value,
+      }
+    );
+  };
+  useDrawing(look, (scene) => {
+    if (!canvas.current || !scene) return;
+    const context = prepare(canvas.current, scene.layout.width, scene.layout.height);
+    if (context) paintMap({ ...scene, context });
   });
-  useEffect(() => () => cancelAnimationFrame(frame.current), []);
   return canvas;
 }
 
