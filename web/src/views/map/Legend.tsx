@@ -1,6 +1,8 @@
 import { scaleLinear } from "d3-scale";
 import { gradient, type Scale } from "../../draw/colour";
+import type { GlyphName } from "../../draw/glyphs";
 import { compact, signed } from "../../draw/number";
+import type { Marks as MarksOfPart } from "../../state/address";
 import { useBoard } from "../../state/board";
 import { Glyph } from "../shared/Glyph";
 import { EdgeLegend } from "./EdgeLegend";
@@ -48,7 +50,7 @@ export function Legend({ map }: { map: MapModel }) {
           </div>
         )}
       </div>
-      <Marks />
+      <Marks map={map} />
       <EdgeLegend map={map} />
     </div>
   );
@@ -58,36 +60,43 @@ function digits(high: number): number {
   return high >= 10 ? 0 : high >= 1 ? 1 : high >= 0.1 ? 2 : 3;
 }
 
-function Marks() {
+const MARKS: readonly { name: GlyphName; text: string; has: (marks: MarksOfPart) => boolean }[] = [
+  { name: "ablated", text: "ablated", has: (marks) => marks.ablated },
+  { name: "frozen", text: "output frozen", has: (marks) => marks.frozen },
+  { name: "pattern", text: "pattern frozen", has: (marks) => marks.pattern },
+  { name: "patched", text: "patched", has: (marks) => marks.patched },
+  { name: "added", text: "added to", has: (marks) => marks.added },
+  { name: "set", text: "set", has: (marks) => marks.set },
+  { name: "other", text: "changed inside", has: (marks) => marks.other },
+];
+
+/** Where there is little room, those that no part has are left out. */
+function Marks({ map }: { map: MapModel }) {
+  const parts = [...map.marks.value.values()];
   return (
     <ul class="legend-marks" aria-label="Marks on the parts">
-      <li>
-        <Glyph name="ablated" /> ablated
-      </li>
-      <li>
-        <Glyph name="frozen" /> output frozen
-      </li>
-      <li>
-        <Glyph name="pattern" /> pattern frozen
-      </li>
-      <li>
+      {MARKS.slice(0, 3).map((mark) => (
+        <Mark key={mark.name} {...mark} parts={parts} />
+      ))}
+      <li data-used={parts.some(({ factor }) => factor !== null)}>
         <span class="legend-factor">×0.5</span> scaled
       </li>
-      <li>
-        <Glyph name="patched" /> patched
-      </li>
-      <li>
-        <Glyph name="added" /> added to
-      </li>
-      <li>
-        <Glyph name="set" /> set
-      </li>
-      <li>
-        <Glyph name="other" /> changed inside
-      </li>
+      {MARKS.slice(3).map((mark) => (
+        <Mark key={mark.name} {...mark} parts={parts} />
+      ))}
       <li>
         <span class="legend-band" /> stream norm
       </li>
     </ul>
+  );
+}
+
+type MarkProps = (typeof MARKS)[number] & { parts: readonly MarksOfPart[] };
+
+function Mark({ name, text, has, parts }: MarkProps) {
+  return (
+    <li data-used={parts.some(has)}>
+      <Glyph name={name} /> {text}
+    </li>
   );
 }
