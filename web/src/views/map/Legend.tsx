@@ -1,8 +1,6 @@
 import { scaleLinear } from "d3-scale";
 import { gradient, type Scale } from "../../draw/colour";
-import type { GlyphName } from "../../draw/glyphs";
 import { compact, signed } from "../../draw/number";
-import type { Marks as MarksOfPart } from "../../state/address";
 import { useBoard } from "../../state/board";
 import { Glyph } from "../shared/Glyph";
 import { EdgeLegend } from "./EdgeLegend";
@@ -27,8 +25,9 @@ export function Legend({ map }: { map: MapModel }) {
   const metric = kernel.metric.value;
   const measure = ui.measure.value;
   const ends = MEASURES[measure].signed && ui.mapSide.value !== "difference";
+  const open = ui.local<boolean>("map.legend", false);
   return (
-    <div class="legend">
+    <div class="legend" data-open={open.value}>
       <div class="legend-scale">
         <div class="legend-name">
           {MEASURES[measure].label}
@@ -50,7 +49,18 @@ export function Legend({ map }: { map: MapModel }) {
           </div>
         )}
       </div>
-      <Marks map={map} />
+      <button
+        type="button"
+        class="plain legend-more"
+        data-testid="map-legend"
+        aria-expanded={open.value}
+        onClick={() => {
+          open.value = !open.peek();
+        }}
+      >
+        Legend {open.value ? "▾" : "▴"}
+      </button>
+      <Marks />
       <EdgeLegend map={map} />
     </div>
   );
@@ -60,43 +70,36 @@ function digits(high: number): number {
   return high >= 10 ? 0 : high >= 1 ? 1 : high >= 0.1 ? 2 : 3;
 }
 
-const MARKS: readonly { name: GlyphName; text: string; has: (marks: MarksOfPart) => boolean }[] = [
-  { name: "ablated", text: "ablated", has: (marks) => marks.ablated },
-  { name: "frozen", text: "output frozen", has: (marks) => marks.frozen },
-  { name: "pattern", text: "pattern frozen", has: (marks) => marks.pattern },
-  { name: "patched", text: "patched", has: (marks) => marks.patched },
-  { name: "added", text: "added to", has: (marks) => marks.added },
-  { name: "set", text: "set", has: (marks) => marks.set },
-  { name: "other", text: "changed inside", has: (marks) => marks.other },
-];
-
-/** Where there is little room, those that no part has are left out. */
-function Marks({ map }: { map: MapModel }) {
-  const parts = [...map.marks.value.values()];
+function Marks() {
   return (
     <ul class="legend-marks" aria-label="Marks on the parts">
-      {MARKS.slice(0, 3).map((mark) => (
-        <Mark key={mark.name} {...mark} parts={parts} />
-      ))}
-      <li data-used={parts.some(({ factor }) => factor !== null)}>
+      <li>
+        <Glyph name="ablated" /> ablated
+      </li>
+      <li>
+        <Glyph name="frozen" /> output frozen
+      </li>
+      <li>
+        <Glyph name="pattern" /> pattern frozen
+      </li>
+      <li>
         <span class="legend-factor">×0.5</span> scaled
       </li>
-      {MARKS.slice(3).map((mark) => (
-        <Mark key={mark.name} {...mark} parts={parts} />
-      ))}
+      <li>
+        <Glyph name="patched" /> patched
+      </li>
+      <li>
+        <Glyph name="added" /> added to
+      </li>
+      <li>
+        <Glyph name="set" /> set
+      </li>
+      <li>
+        <Glyph name="other" /> changed inside
+      </li>
       <li>
         <span class="legend-band" /> stream norm
       </li>
     </ul>
-  );
-}
-
-type MarkProps = (typeof MARKS)[number] & { parts: readonly MarksOfPart[] };
-
-function Mark({ name, text, has, parts }: MarkProps) {
-  return (
-    <li data-used={parts.some(has)}>
-      <Glyph name={name} /> {text}
-    </li>
   );
 }
