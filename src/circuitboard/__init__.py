@@ -36,6 +36,7 @@ _HOMES = {
     "attribution_patching": "circuitboard.methods.attribution_patching",
     "edge_attribution": "circuitboard.methods.edge_attribution",
     "gradient_of_pattern": "circuitboard.methods.pattern_gradient",
+    "pattern_attribution": "circuitboard.methods.pattern_gradient",
     "gradient_times_activation": "circuitboard.methods.attribution_patching",
     "integrated_gradients": "circuitboard.methods.integrated_gradients",
     "head_scores": "circuitboard.methods.head_scores",
@@ -140,6 +141,7 @@ __all__ = [
     "ov_eigenvalues",
     "patch_grid",
     "path_patch",
+    "pattern_attribution",
     "qk_circuit",
     "register_reference",
     "register_tensor",
@@ -212,7 +214,7 @@ if TYPE_CHECKING:
     from circuitboard.methods.logit_lens import logit_lens
     from circuitboard.methods.neurons import neuron_attribution, neuron_words
     from circuitboard.methods.norms import scale_effects
-    from circuitboard.methods.pattern_gradient import gradient_of_pattern
+    from circuitboard.methods.pattern_gradient import gradient_of_pattern, pattern_attribution
     from circuitboard.methods.saliency import token_saliency
     from circuitboard.methods.singular import svd
     from circuitboard.methods.steering import (

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from harness import (
+    PATIENCE_S,
     Record,
     Server,
     chromium,
@@ -18,6 +19,7 @@ from harness import (
     until,
     wait_for_board,
 )
+from playwright.sync_api import expect
 
 RESULTS = Path(__file__).resolve().parents[2] / "test-results"
 
@@ -50,6 +52,7 @@ def lab() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def chrome() -> Iterator[Any]:
+    expect.set_options(timeout=1000 * PATIENCE_S)
     with chromium() as browser:
         yield browser
 
@@ -60,10 +63,26 @@ def record() -> Record:
 
 
 @pytest.fixture
-def page(lab: Server, chrome: Any, record: Record, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """JupyterLab with the board of the session's kernel, set back to how it started."""
-    context = chrome.new_context(viewport={"width": 1600, "height": 1000})
-    context.set_default_timeout(15_000)
+def device() -> dict[str, Any]:
+    """What the page is shown on; a file of tests may have another."""
+    return {"viewport": {"width": 1600, "height": 1000}}
+
+
+@pytest.fixture
+def page(
+    lab: Server,
+    chrome: Any,
+    record: Record,
+    device: dict[str, Any],
+    request: pytest.FixtureRequest,
+) -> Iterator[Any]:
+    """JupyterLab with the board of the session's kernel, set back to how it started.
+
+    Prompts, interventions, circuit, selection, weights, layout and the settings of all views are
+    those of a new board, whatever the test before has left or failed to take back.
+    """
+    context = chrome.new_context(**device)
+    context.set_default_timeout(1000 * PATIENCE_S)
     context.on("page", record.watch)
     page = context.new_page()
     page.goto(lab.workspace(re.sub(r"\W", "-", request.node.name)))
@@ -79,13 +98,15 @@ def page(lab: Server, chrome: Any, record: Record, request: pytest.FixtureReques
     assert record.strangers() == []
 
 
-# Nothing new has been painted for a while: what the reset brought is on screen.
+# Nothing is at work, and nothing new has been painted for a while: what the reset brought is on
+# screen.
 SETTLED = """async () => {
   const root = document.querySelector('[data-testid=board]');
   const seen = () => `${root?.dataset.seq} ${root?.dataset.revision}`;
   const before = seen();
   await new Promise(r => setTimeout(r, 300));
-  return root !== null && seen() === before; }"""
+  const idle = !document.querySelector('[data-testid=progress]');
+  return root !== null && idle && seen() === before; }"""
 
 # The first test's board is the one as loaded; the rest come back to it.
 RESET = """
@@ -95,9 +116,11 @@ except NameError:
     _fresh = (board.prompt, board.target, board.foil, board.contrast)
 if (board.prompt, board.target, board.foil, board.contrast) != _fresh:
     board.ask(*_fresh)
+if board.weights_changed():
+    board.restore_weights()
 board.clear()
 board.circuit = None
-board.selection = []
+board.select([], -1)
 board.layout = ""
 board.wait()
 """

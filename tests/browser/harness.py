@@ -36,6 +36,8 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 START_S = 90
 STOP_S = 10
 BOARD_MS = 90_000
+#: How long anything is waited for: other tests may be running beside this one.
+PATIENCE_S = 20.0
 RAN = re.compile(r"^\[\d+\]:$")
 # Without it, cells out of sight are not in the page.
 SETTINGS = {"@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"}}
@@ -193,7 +195,7 @@ IDLE = f"""() => {{ {FIND}
   return panel?.sessionContext?.session?.kernel?.status === 'idle'; }}"""
 
 
-def until(page: Page, question: str, *, within_s: float = 15.0) -> None:
+def until(page: Page, question: str, *, within_s: float = PATIENCE_S) -> None:
     """Asks the page until it says yes.
 
     For functions that are async: ``wait_for_function`` takes their promise itself for a yes.

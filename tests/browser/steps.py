@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from typing import Any
 
+from harness import PATIENCE_S, execute
 from playwright.sync_api import Locator, Page, expect
 
 PAINTED = """canvas => {
@@ -32,7 +35,7 @@ def revision(page: Page) -> str:
     return board(page).get_attribute("data-revision") or ""
 
 
-def expect_new_revision(page: Page, old: str, *, within_ms: int = 5000) -> None:
+def expect_new_revision(page: Page, old: str, *, within_ms: float = 1000 * PATIENCE_S) -> None:
     """Until another run is shown than the one of ``old``."""
     expect(board(page)).not_to_have_attribute("data-revision", old, timeout=within_ms)
 
@@ -45,11 +48,8 @@ def colours(canvas: Locator) -> int:
 def expect_painted(canvas: Locator, at_least: int = 3) -> None:
     """Until a canvas shows something."""
     expect(canvas).to_be_visible()
-    for _ in range(50):
-        if colours(canvas) >= at_least:
-            return
-        canvas.page.wait_for_timeout(100)
-    raise AssertionError(f"the canvas holds {colours(canvas)} colours: it is blank")
+    if not eventually(canvas.page, lambda: colours(canvas) >= at_least):
+        raise AssertionError(f"the canvas holds {colours(canvas)} colours: it is blank")
 
 
 def picture(canvas: Locator) -> int:
@@ -59,11 +59,43 @@ def picture(canvas: Locator) -> int:
 
 def expect_new_picture(canvas: Locator, old: int) -> None:
     """Until a canvas shows something else."""
-    for _ in range(50):
-        if picture(canvas) != old:
-            return
-        canvas.page.wait_for_timeout(100)
-    raise AssertionError("the picture did not change")
+    assert eventually(canvas.page, lambda: picture(canvas) != old), "the picture did not change"
+
+
+def expect_still(canvas: Locator) -> int:
+    """Until a canvas has shown the same for a moment; gives that picture."""
+    seen = [picture(canvas)]
+
+    def same() -> bool:
+        canvas.page.wait_for_timeout(150)
+        seen.append(picture(canvas))
+        return seen[-1] == seen[-2]
+
+    assert eventually(canvas.page, same), "the picture goes on changing"
+    return seen[-1]
+
+
+def eventually(page: Page, question: Callable[[], bool], *, within_s: float = PATIENCE_S) -> bool:
+    """Whether something becomes true."""
+    deadline = time.monotonic() + within_s
+    while not question():
+        if time.monotonic() > deadline:
+            return False
+        page.wait_for_timeout(50)
+    return True
+
+
+def expect_python(page: Page, condition: str, *, within_s: float = PATIENCE_S) -> None:
+    """Until a condition holds in the kernel: what the screen has said takes a way of its own."""
+    code = f"assert {condition}"
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            return execute(page, code)
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+        page.wait_for_timeout(100)
 
 
 def part(page: Page, address: str) -> Locator:

@@ -13,6 +13,7 @@ from steps import (
     expect_new_picture,
     expect_new_revision,
     expect_painted,
+    expect_python,
     now,
     number,
     part,
@@ -43,8 +44,8 @@ def middle(of: Locator) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def patches(page: Page) -> str:
-    return run_cell(page, "[line.item.at for line in board.interventions]")
+def expect_patches(page: Page, *places: str) -> None:
+    expect_python(page, f"[line.item.at for line in board.interventions] == {list(places)}")
 
 
 def test_what_differs_is_marked_and_said(page: Page) -> None:
@@ -72,7 +73,7 @@ def test_a_token_is_dragged_onto_a_part(page: Page) -> None:
     expect(part(page, "L2H1")).to_have_accessible_name(re.compile("patched"))
     page.get_by_test_id("undo").click()
     expect(entries(page)).to_have_count(0)
-    assert patches(page) == "[]"
+    expect_patches(page)
 
 
 def test_a_drag_is_given_up_by_escape_and_beside_the_map(page: Page) -> None:
@@ -87,7 +88,7 @@ def test_a_drag_is_given_up_by_escape_and_beside_the_map(page: Page) -> None:
     page.mouse.move(*middle(page.get_by_test_id("plan")), steps=3)
     expect(page.get_by_test_id("drag-ghost")).to_contain_text("onto a part")
     page.mouse.up()
-    assert patches(page) == "[]"
+    expect_patches(page)
 
 
 def test_a_click_patches_what_is_selected_and_takes_it_back(page: Page) -> None:
@@ -98,7 +99,7 @@ def test_a_click_patches_what_is_selected_and_takes_it_back(page: Page) -> None:
     chip(page).click()
     expect_new_revision(page, old)
     expect(chip(page)).to_have_attribute("aria-pressed", "true")
-    assert patches(page) == f"['L1H3@{AT}']"
+    expect_patches(page, f"L1H3@{AT}")
     chip(page).click()
     expect(entries(page)).to_have_count(0)
 
@@ -112,7 +113,7 @@ def test_the_keyboard_patches_here_and_everywhere(page: Page) -> None:
     expect(page.get_by_test_id("ctl-patch-here")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("Shift+C")
     expect(entries(page)).to_have_count(2)
-    assert patches(page) == f"['L0H1@{AT}', 'L0H1']"
+    expect_patches(page, f"L0H1@{AT}", "L0H1")
     chip(page).focus()
     page.keyboard.press("ArrowLeft")
     expect(chip(page, AT - 1)).to_be_focused()
@@ -190,6 +191,7 @@ def test_a_cell_of_denoising_swaps_the_prompts_and_is_the_same_number(page: Page
     page.get_by_test_id("patching-denoising").click()
     expect(page.get_by_test_id("patching-runs")).to_contain_text("Runs the contrast prompt")
     expect(page.get_by_test_id("patching-progress")).to_have_count(0)
+    expect(page.get_by_test_id("patching-hint")).to_contain_text("pinning exchanges the two")
     page.get_by_test_id("patching-table").click()
     row = page.get_by_test_id("patching-row").first
     address = row.get_by_role("button").first.inner_text()
@@ -205,7 +207,13 @@ def test_a_cell_of_denoising_swaps_the_prompts_and_is_the_same_number(page: Page
         ".replace('\\u2212', '-')) - v) < 0.011",
         arg=value,
     )
-    assert patches(page) == f"['{address}']"
+    expect_patches(page, address)
+    expect(page.get_by_test_id("patching-exchanged")).to_contain_text("were exchanged")
+    page.get_by_test_id("undo").click()
+    expect(entries(page)).to_have_count(0)
+    expect(page.get_by_test_id("patching-exchanged")).to_have_count(0)
+    page.get_by_test_id("undo").click()
+    expect(page.get_by_test_id("prompt-input")).to_have_value(CLEAN)
 
 
 def test_neurons_and_one_layers_heads(page: Page) -> None:

@@ -13,6 +13,8 @@ from steps import (
     expect_new_picture,
     expect_new_revision,
     expect_painted,
+    expect_python,
+    expect_still,
     now,
     number,
     part,
@@ -48,6 +50,13 @@ def pull(page: Page, first: str, last: str, *, let_go: bool = True) -> None:
         page.mouse.up()
 
 
+def complete(page: Page) -> None:
+    """Until the list is of what is asked for now, and all of it is measured."""
+    expect(page.locator(".paths-body")).to_have_attribute("data-stale", "false")
+    expect(page.get_by_test_id("paths-progress")).to_have_count(0)
+    expect(page.get_by_test_id("path-row").and_(page.locator("[data-base=NaN]"))).to_have_count(0)
+
+
 def choice(page: Page, how: str, edge: str) -> Locator:
     return page.get_by_test_id(f"choice-{how}-{edge}")
 
@@ -78,7 +87,7 @@ def test_a_drag_from_part_to_part_offers_every_path_with_its_effect(page: Page) 
         edge = "L2H1->L3H3.q" if how == "patch" else "L2H1->mlps->L3H3"
         shown = float(choice(page, how, edge).get_attribute("data-effect") or "nan")
         assert shown == pytest.approx(effect_of(page, item.format(edge)), abs=2e-4)
-    assert run_cell(page, "board.selection") == "[]", "a drag selects nothing"
+    expect_python(page, "board.selection == []")  # a drag selects nothing
     old, before = revision(page), now(page)
     choice(page, "patch", "L2H1->L3H3.q").click()
     expect_new_revision(page, old)
@@ -99,7 +108,7 @@ def test_a_drag_over_empty_ground_moves_the_map_and_one_to_an_earlier_part_does_
     page: Page,
 ) -> None:
     page.get_by_label("Zoom in").click()
-    page.wait_for_timeout(400)
+    expect_still(page.get_by_test_id("map-canvas"))
     before = part(page, "L1H1").bounding_box()
     stage = page.locator(".map-stage").bounding_box()
     assert before
@@ -109,7 +118,7 @@ def test_a_drag_over_empty_ground_moves_the_map_and_one_to_an_earlier_part_does_
     page.mouse.down()
     page.mouse.move(x - 40, y - 10, steps=4)
     page.mouse.up()
-    page.wait_for_timeout(300)
+    expect_still(page.get_by_test_id("map-canvas"))
     after = part(page, "L1H1").bounding_box()
     assert after
     assert after["x"] < before["x"] - 20
@@ -117,7 +126,7 @@ def test_a_drag_over_empty_ground_moves_the_map_and_one_to_an_earlier_part_does_
     expect(page.get_by_test_id("edge-popover")).to_have_count(0)
     expect(page.get_by_test_id("draft-text")).to_have_count(0)
     assert part(page, "L1H1").bounding_box() == after
-    assert run_cell(page, "board.selection") == "[]"
+    expect_python(page, "board.selection == []")
     part(page, "L2H1").click()
     expect(page.get_by_test_id("head-title")).to_contain_text("L2H1")
 
@@ -153,7 +162,7 @@ def test_the_keyboard_draws_an_edge_and_chooses(page: Page) -> None:
     expect(page.get_by_test_id("interventions")).to_contain_text("L1H2->mlps->L3H0.k")
     page.keyboard.press("Escape")
     expect(popover).to_have_count(0)
-    assert run_cell(page, "board.selection") == "['L1H2']"
+    expect_python(page, "board.selection == ['L1H2']")
 
 
 def test_without_a_contrast_prompt_zero_is_offered_and_it_is_said_why(page: Page) -> None:
@@ -203,7 +212,7 @@ def test_who_feeds_a_head_fills_in_is_drawn_listed_and_pinned(page: Page) -> Non
     page.get_by_test_id("map-paths-into").click()
     rows = page.get_by_test_id("path-row")
     expect(rows).to_have_count(3 * (1 + 3 * 4 + 3))
-    expect(page.get_by_test_id("paths-progress")).to_have_count(0)
+    complete(page)
     canvas = page.get_by_test_id("map-edges")
     expect_painted(canvas, at_least=4)
     found = rows.evaluate_all("rows => rows.map(r => [r.dataset.edge, +r.dataset.base])")
@@ -237,11 +246,12 @@ def test_whom_it_feeds_follows_the_selection_until_it_is_dismissed(page: Page) -
     expect(page.get_by_test_id("neuron-row").first).to_be_visible()
     show(page, "paths")
     expect(rows).to_have_count(4 * 3 + 1 + 1)
-    expect(page.get_by_test_id("paths-progress")).to_have_count(0)
+    complete(page)
     expect_painted(page.get_by_test_id("map-edges"), at_least=4)
     page.get_by_test_id("paths-zero").click()
+    expect(page.get_by_test_id("paths-zero")).to_have_attribute("aria-pressed", "true")
+    complete(page)
     expect(rows.first).to_have_attribute("data-edge", re.compile("^L2.mlp->"))
-    expect(page.get_by_test_id("paths-progress")).to_have_count(0)
     edge = rows.first.get_attribute("data-edge") or ""
     shown = float(rows.first.get_attribute("data-base") or "nan")
     assert shown == pytest.approx(exact(page, f"board.paths_from('L2.mlp', how='zero')[{edge!r}]"))

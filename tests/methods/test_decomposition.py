@@ -200,3 +200,26 @@ def test_what_cannot_be_taken_apart_says_why() -> None:
         decompose(result, "L1.resid_post", [1.0, 2.0, 3.0])
     with pytest.raises(AddressError):
         decompose(result, "L1.resid_post", "write:L9H9")
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "attn_only"])
+def test_each_prompt_is_projected_on_its_own_target_and_foil(name: str) -> None:
+    m, prompts = tiny.model(name), [tiny.prompt(7, 1), tiny.prompt(5, 2)]
+    pairs = [("t7", "t11"), ("t3", "t9")]
+    targets, foils = zip(*pairs, strict=True)
+    both = run(m, prompts, target=targets, foil=foils)
+    for i, (text, (target, foil)) in enumerate(zip(prompts, pairs, strict=True)):
+        alone = decompose(run(m, text, target=target, foil=foil), "L1.resid_post")
+        found = decompose(both, "L1.resid_post", prompt=i)
+        np.testing.assert_allclose(found.projections, alone.projections, rtol=1e-3, atol=1e-5)
+        assert found.total == pytest.approx(alone.total, abs=1e-4)
+        assert found.constant == pytest.approx(alone.constant, abs=1e-6)
+        if m.facts.n_layers == 2:  # then it is the whole metric
+            assert found.total + found.constant == pytest.approx(both.metrics[i], abs=1e-4)
+
+
+def test_a_set_of_answers_is_projected_on_by_its_mean() -> None:
+    m = tiny.model("gpt2")
+    both = run(m, [PROMPT], target=[["t7", "t3"]], foil=[["t11", "t9", "t2"]])
+    found = decompose(both, f"L{m.facts.n_layers - 1}.resid_post")
+    assert found.total + found.constant == pytest.approx(both.metrics[0], abs=1e-4)

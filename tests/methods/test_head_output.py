@@ -138,3 +138,28 @@ def test_what_is_not_there_is_refused() -> None:
         head_output(found, "L1H0", position=99)
     with pytest.raises(TargetError):
         head_attribution(run(tiny.model("gpt2"), PROMPT), "L1H0")
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "gemma2"])
+def test_each_prompt_has_its_own_target_and_foil(name: str) -> None:
+    m, prompts = tiny.model(name), [tiny.prompt(7, 1), tiny.prompt(5, 2)]
+    pairs = [("t7", "t11"), ("t3", "t9")]
+    targets, foils = zip(*pairs, strict=True)
+    both = run(m, prompts, target=targets, foil=foils)
+    for i, (text, (target, foil)) in enumerate(zip(prompts, pairs, strict=True)):
+        alone = head_attribution(run(m, text, target=target, foil=foil), "L1H1")
+        for found in (head_attribution(both, "L1H1", prompt=i),
+                      head_attribution(both, "L1H1", prompt=i - 2)):  # fmt: skip
+            assert found.cells.shape == alone.cells.shape
+            np.testing.assert_allclose(found.cells, alone.cells, rtol=1e-3, atol=1e-5)
+            np.testing.assert_allclose(found.total, alone.total, rtol=1e-3, atol=1e-5)
+    with pytest.raises(AddressError, match="no prompt 2"):
+        head_attribution(both, "L1H1", prompt=2)
+
+
+def test_a_set_of_targets_is_read_by_its_mean() -> None:
+    m = tiny.model("gpt2")
+    both = run(m, [PROMPT], target=[["t7", "t3"]], foil=[["t11"]])
+    ones = [run(m, PROMPT, target=target, foil="t11") for target in ("t7", "t3")]
+    mean = np.mean([head_attribution(one, "L1H2").cells for one in ones], 0)
+    np.testing.assert_allclose(head_attribution(both, "L1H2").cells, mean, rtol=1e-3, atol=1e-5)

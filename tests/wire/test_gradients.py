@@ -192,6 +192,41 @@ def test_a_pattern_and_its_gradient() -> None:
     assert np.abs(arrays["gradient_now"] - plain).max() > 1e-4
 
 
+@pytest.mark.parametrize("way", [None, "noising", "denoising"])
+def test_cells_of_a_pattern_and_what_setting_them_gives(way: str | None) -> None:
+    ear = ear_of()
+    m, done = ear.board.model, [cb.Scale("L0H1", 0.25)]
+    ear.board.scale("L0H1", 0.25)
+    ear.board.wait()
+    given = {} if way is None else {"contrast": True, "direction": way}
+    _, arrays = shown(ear, kind="pattern-gradient", layer=1, head=2, **given)
+    onto, source = (OTHER, PROMPT) if way == "denoising" else (PROMPT, OTHER)
+    other = () if way is None else (OTHER,)
+    more = {} if way is None else {"direction": way}
+    plain = cb.pattern_attribution(m, PROMPT, "L1H2", *other, **more, **ASKED)
+    np.testing.assert_allclose(arrays["product_base"], plain.scores, rtol=1e-3, atol=1e-5)
+    here = cb.run(m, onto, done, **ASKED)
+    pattern = here["L1H2.pattern"][0]
+    theirs = np.zeros_like(pattern) if way is None else cb.run(m, source)["L1H2.pattern"][0]
+    rare = "L1H2.pattern[2,1]"
+    asked = {"section": "pattern", "what": "product", "at": "L1H2", **given}
+    info, numbers = audit(ear, **asked, top=3, also=(rare,))
+    assert rare in info["addresses"]
+    assert info["top"] == 3
+    sign = -1 if way is None else 1
+    for cell, estimate, exact in zip(
+        info["addresses"], numbers["estimate"], numbers["exact"], strict=True
+    ):
+        p, s = (int(n) for n in cell.partition("[")[2][:-1].split(","))
+        assert estimate == pytest.approx(float(arrays["product_now"][p, s]), rel=1e-4, abs=1e-7)
+        whole = pattern.copy()
+        whole[p, s] = theirs[p, s]
+        changed = cb.run(m, onto, [*done, cb.Set("L1H2.pattern", whole[None])], **ASKED).metric
+        assert exact == pytest.approx(sign * (changed - here.metric), abs=5e-5), cell
+    wanted = correlations(numbers["estimate"][:3], numbers["exact"][:3])
+    np.testing.assert_allclose(numbers["correlation"], wanted, atol=1e-6)
+
+
 def test_what_cannot_be_compared_is_a_problem_with_a_hint() -> None:
     ear = Ear("gpt2")
     for contrast, says in (("", "no contrast"), (tiny.prompt(5, 2), "tokens")):

@@ -222,6 +222,159 @@ def test_an_edit_of_a_board_keeps_directions_that_are_known() -> None:
     assert engine_of(model).epoch - ledger_of(model).own == 1
 
 
+SIDES = ("now", "loaded", "difference")
+
+
+def on_sides(ear: Ear, **view: Any) -> dict[str, tuple[dict[str, Any], dict[str, np.ndarray]]]:
+    """A view on each side, complete."""
+    found: dict[str, tuple[dict[str, Any], dict[str, np.ndarray]]] = {}
+    for n, side in enumerate(SIDES):
+        ear.heard.clear()
+        ear.say("show", 100 + n, views=[{**view, "side": side}])
+        ear.view(view["kind"], ear.board.revision)
+        end = time.monotonic() + 30
+        while ear.board.jobs() and time.monotonic() < end:
+            time.sleep(0.02)
+        time.sleep(0.1)
+        content, arrays = latest(ear, view["kind"], ear.board.revision)
+        assert content["problem"] is None
+        assert content["view"]["side"] == side
+        found[side] = content["info"], arrays
+    return found
+
+
+def edit(ear: Ear, by: str) -> None:
+    """Takes a direction of L1H1 down to a quarter, or halves what the head writes."""
+    if by == "board":
+        ear.board.scale_direction("L1H1.ov", 1, 0.25)
+    else:
+        with torch.no_grad():
+            head_weights(ear.board.model, 1, 1, "O").mul_(0.5)
+        ear.board.check_outside()
+    ear.board.wait()
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+@pytest.mark.parametrize("by", ["board", "other code"])
+def test_compositions_and_paths_as_loaded_and_the_difference(name: str, by: str) -> None:
+    ear = Ear(name)
+    ear.say("hello", views=[])
+    m = ear.board.model
+    first = {kind: cb.composition_scores(m, kind) for kind in "QKV"}
+    edit(ear, by)
+
+    found = on_sides(ear, kind="weight-composition", **HEAD)
+    for row, kind in enumerate("QKV"):
+        for side, scores in (("loaded", first[kind]), ("now", cb.composition_scores(m, kind))):
+            shown = found[side][1]["scores"][row]
+            np.testing.assert_allclose(shown[0], scores[0, :, 1, 1], atol=1e-5)
+            np.testing.assert_allclose(shown[2], scores[1, 1, 2], atol=1e-5)
+    now, loaded, difference = (found[side][1]["scores"] for side in SIDES)
+    np.testing.assert_allclose(difference, now - loaded, atol=1e-6)
+
+    found = on_sides(ear, kind="weight-overview", mode="V")
+    now, loaded, difference = (found[side][1]["scores"] for side in SIDES)
+    np.testing.assert_allclose(loaded, first["V"].reshape(12, 12), atol=1e-5)
+    np.testing.assert_allclose(difference, now - loaded, atol=1e-6)
+    edges = found["difference"][0]["edges"]
+    sizes = [abs(edge["score"]) for edge in edges]
+    assert sizes == sorted(sizes, reverse=True)
+    if edges:
+        assert sizes[0] == pytest.approx(float(np.nanmax(np.abs(now - loaded))), abs=1e-6)
+
+    found = on_sides(ear, kind="weight-path", path="L0H1->L1H1.v")
+    again = cb.virtual_weights(m, "L0H1->L1H1")
+    assert found["now"][0]["relative"] == pytest.approx(again.relative, rel=1e-4)
+    assert found["difference"][0]["relative"] == pytest.approx(again.relative, rel=1e-4)
+    assert found["difference"][0]["relative_loaded"] == pytest.approx(
+        found["loaded"][0]["relative"], rel=1e-5
+    )
+    assert found["now"][0]["relative_loaded"] is None
+    if by == "other code":  # half of the whole path is gone
+        half = found["loaded"][0]["norm"] / 2
+        assert found["difference"][0]["norm"] == pytest.approx(half, rel=1e-4)
+        top = found["loaded"][0]["directions"][0]["value"] / 2
+        assert found["difference"][0]["directions"][0]["value"] == pytest.approx(top, rel=1e-4)
+        high, low = (found[side][0]["high"][0]["value"] for side in ("loaded", "now"))
+        assert low == pytest.approx(high / 2, rel=1e-3)
+        assert found["difference"][0]["low"][0]["value"] == pytest.approx(-high / 2, rel=1e-3)
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+@pytest.mark.parametrize("by", ["board", "other code"])
+def test_directions_and_eigenvalues_as_loaded_and_the_difference(name: str, by: str) -> None:
+    ear = Ear(name)
+    ear.say("hello", views=[])
+    m = ear.board.model
+    values, copying = cb.ov_eigenvalues(m, "L1H1").abs(), float(cb.copying_scores(m)[1, 1])
+    dense = cb.svd(m, "L1H1.ov", 8)
+    before = dense.values
+    whole = (dense.left * torch.tensor(before).double()) @ dense.right.T
+    edit(ear, by)
+
+    found = on_sides(ear, kind="weight-svd", place="L1H1.ov")
+    np.testing.assert_allclose(found["loaded"][1]["values"], before, rtol=1e-4)
+    assert (found["loaded"][1]["factors"] == 1).all()
+    assert (found["difference"][1]["factors"] == 1).all()
+    again = cb.svd(m, "L1H1.ov", 8)
+    moved = (again.left * torch.tensor(again.values).double()) @ again.right.T - whole
+    wanted = torch.linalg.svdvals(moved)[: len(found["difference"][1]["values"])]
+    np.testing.assert_allclose(found["difference"][1]["values"], wanted, atol=1e-4)
+    if by == "board":  # one direction was taken down to a quarter
+        assert found["difference"][1]["values"][0] == pytest.approx(0.75 * before[1], rel=1e-3)
+        assert (found["difference"][1]["values"][1:] < 1e-4 * before[0]).all()
+
+    found = on_sides(ear, kind="weight-pairs", **HEAD)
+    info, arrays = found["difference"]
+    np.testing.assert_allclose(np.hypot(*arrays["eigenvalues_loaded"].T), values, rtol=1e-3)
+    both = (info["copying"], info["copying_loaded"])
+    assert both == pytest.approx((float(cb.copying_scores(m)[1, 1]), copying), abs=2e-3)
+    np.testing.assert_allclose(
+        np.hypot(*arrays["eigenvalues"].T), cb.ov_eigenvalues(m, "L1H1").abs(), rtol=1e-3
+    )
+    assert "eigenvalues_loaded" not in found["loaded"][1]
+    assert found["loaded"][0]["copying"] == pytest.approx(copying, abs=2e-3)
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+def test_a_neurons_words_as_loaded_and_what_an_edit_took(name: str) -> None:
+    ear = Ear(name)
+    ear.say("hello", views=[])
+    m = ear.board.model
+    plain = cb.neuron_words(m, "L1.mlp.n5")
+    ear.board.zero_neuron("L1.mlp.n5")
+    ear.board.wait()
+    found = on_sides(ear, kind="weight-neuron", layer=1, neuron=5)
+
+    def values(side: str, words: str, end: str) -> list[float]:
+        return [word["value"] for word in found[side][0][words][end]]
+
+    highest, lowest = ([w.value for w in end] for end in (plain.writes.high, plain.writes.low))
+    assert values("loaded", "writes", "high") == pytest.approx(highest, rel=1e-4)
+    assert values("now", "writes", "high") == [0.0] * 10
+    assert values("difference", "writes", "low") == pytest.approx([-v for v in highest], rel=1e-4)
+    assert values("difference", "writes", "high") == pytest.approx([-v for v in lowest], rel=1e-4)
+    assert values("difference", "reads", "high") == [0.0] * 10
+    assert (found["now"][0]["multiplies"] is not None) == m.facts.gated
+
+
+@pytest.mark.usefixtures("own")
+def test_a_matrix_that_was_not_edited_has_no_difference() -> None:
+    ear = Ear("gpt2")
+    ear.say("hello", views=[])
+    ear.board.zero_neuron("L1.mlp.n5")
+    ear.board.wait()
+    for place, most in (("L0H1.ov", 0), ("L1.mlp.in", 0), ("L1.mlp.out", 1)):
+        info, arrays = on_sides(ear, kind="weight-svd", place=place)["difference"]
+        assert len(arrays["values"]) == len(info["directions"]) == most, place
+    found = on_sides(ear, kind="weight-overview", mode="K")["difference"]
+    assert found[0]["edges"] == []
+    assert np.nanmax(np.abs(found[1]["scores"])) == 0
+
+
 def test_a_saved_board_has_what_the_panel_shows_first() -> None:
     board = Board(tiny.model("llama"), PROMPT, "t7", "t11")
     board.selection = ["L1H2", "L0.mlp.n3"]

@@ -4,6 +4,8 @@ import {
   type AuditRow,
   auditRows,
   blankAhead,
+  cellAddress,
+  cellOf,
   sorted,
   spread,
   upwards,
@@ -55,4 +57,12 @@ test("what a causal head cannot see is blank", () => {
 
 test("layers go upwards", () => {
   assert.deepEqual([...upwards(new Float32Array([1, 2, 3, 4, 5, 6]), 2)], [5, 6, 3, 4, 1, 2]);
+});
+
+test("a cell of a pattern is written as Python indexes it", () => {
+  const address = cellAddress("L1H3", 7, 3);
+  assert.equal(address, "L1H3.pattern[7,3]");
+  assert.deepEqual(cellOf(address), { head: "L1H3", destination: 7, source: 3 });
+  for (const other of ["L1H3", "L1H3.pattern", "L1.attn@3", "L1H3.pattern[7,3]@2", ""])
+    assert.equal(cellOf(other), null);
 });

@@ -304,7 +304,7 @@ test("settings are kept with the layout, and nothing is sent that the kernel has
 
   const two = boardOf();
   const fresh = new UiState();
-  const known = fresh.local("other.setting", 3);
+  const known = fresh.local<number>("other.setting", 3);
   const later = new Memory(two.layout, fresh, (text) => sent.push(text));
   later.begin(sent[0] as string, "place");
   assert.equal(
@@ -316,8 +316,11 @@ test("settings are kept with the layout, and nothing is sent that the kernel has
   assert.deepEqual(two.layout.closed.value, ["logits"]);
   later.show("not a layout {");
   assert.deepEqual(two.layout.closed.value, ["logits"]);
+  known.value = 5;
   later.show("");
   assert.deepEqual(two.layout.closed.value, []);
+  assert.equal(known.value, 3, "the default is that of the settings too");
+  assert.equal(fresh.local("head.weighted", false).value, false);
   later.flush();
   assert.equal(sent.length, 1);
   later.stop();

@@ -29,14 +29,14 @@ class Search:
     """The search for the furthest entries of a circuit over the vocabulary, and how far it is.
 
     Attributes:
-        eigenvalues: of the circuit where it is one of OV's, complex [e], once they are known.
+        eigenvalues: of each circuit where they are OV's, complex [e], once they are known.
         total: rows of the matrix.
     """
 
     total: int
     done: int = 0
     found: TopPairs = field(default_factory=lambda: TopPairs([], []))
-    eigenvalues: Tensor | None = None
+    eigenvalues: list[Tensor] = field(default_factory=list[Tensor])
 
 
 def search_steps(
@@ -46,7 +46,7 @@ def search_steps(
 
     Args:
         ends: one circuit, or two whose difference is meant, the second subtracted.
-        eigen: also the eigenvalues of a single circuit.
+        eigen: also the eigenvalues of each circuit.
     """
     done, sides = 0, ([], [])
     for sign, one in zip((1.0, -1.0), ends, strict=False):
@@ -60,9 +60,9 @@ def search_steps(
             products.append(torch.cat(blocks))
         sides[0].append(sign * products[0])
         sides[1].append(products[1])
+        if eigen:
+            search.eigenvalues.append(eigenvalues(Factors(*products)))
     factors = Factors(torch.cat(sides[0], 1), torch.cat(sides[1], 1))
-    if eigen and len(ends) == 1:
-        search.eigenvalues = eigenvalues(factors)
     yield from pairs_of(model, search, factors, k, done)
 
 

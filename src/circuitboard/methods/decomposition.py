@@ -106,8 +106,8 @@ def decompose(
         result: from :func:`circuitboard.run`, ``board.result`` or ``board.baseline``.
         at: ``L3.resid_pre``, ``L3.resid_mid`` or ``L3.resid_post``; the last position where none
             is named.
-        direction: ``"metric"``, ``"self"``, ``"output:L2H1"``, ``"write:L2H1"`` (see
-            :mod:`circuitboard.methods.directions`), or a vector [d].
+        direction: ``"metric"`` (the prompt's own target and foil), ``"self"``, ``"output:L2H1"``,
+            ``"write:L2H1"`` (see :mod:`circuitboard.methods.directions`), or a vector [d].
         prompt: which prompt of the run.
         vectors: tensor names of further directions, for ``"vector:NAME"``.
 

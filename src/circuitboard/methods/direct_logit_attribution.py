@@ -154,12 +154,30 @@ def metric_reader(engine: Engine, metric: Metric) -> Reader:
             "Direct logit attribution takes one target and foil for all prompts.",
             "Attribute prompts with other targets on their own.",
         )
-    key = ("reader", metric.target, metric.foil)
+    foils = () if metric.foil is None else (metric.foil,)
+    return _reader(engine, (metric.target,), foils)
+
+
+def prompt_reader(engine: Engine, metric: Metric, prompt: int) -> tuple[Reader, Metric]:
+    """The same for one prompt of several, with its own target and foil; and its own metric.
+
+    Of a set of targets or foils the mean is read.
+    """
+    own = metric.of_prompt(prompt)
+    targets, foils = own.answers_of(1)
+    return _reader(engine, targets[0], foils[0]), own
+
+
+def _reader(engine: Engine, targets: tuple[int, ...], foils: tuple[int, ...]) -> Reader:
+    key = ("reader", targets, foils)
     model = engine.model
     if key not in engine.directions:
-        tokens = [metric.target] if metric.foil is None else [metric.target, metric.foil]
+        tokens = [*targets, *foils]
         rows = model.unembed_rows(tokens).to(model.device)
-        signs = torch.tensor([1.0, -1.0][: len(tokens)], device=rows.device)
+        signs = torch.tensor(
+            [*[1 / len(targets)] * len(targets), *[-1 / len(foils) for _ in foils]],
+            device=rows.device,
+        )
         plain = signs @ rows
         gain = model.final_gain()
         direction = plain if gain is None else plain * gain.to(plain.device)
@@ -177,7 +195,8 @@ def head_directions(
     engine: Engine, layer: int, metric: Metric, direction: Float[Tensor, "d"]
 ) -> Float[Tensor, "h e"]:
     """[h, e]: how much a unit of each head's z writes along the direction."""
-    key = ("heads", metric.target, metric.foil, layer)
+    answers = (metric.target, metric.foil, metric.target_sets, metric.foil_sets)
+    key = ("heads", *answers, layer)
     if key not in engine.directions:
         gain = engine.model.post_gain(layer, "ln1_post")
         towards = direction if gain is None else direction * gain.to(direction.device)

@@ -1,9 +1,9 @@
 """Directions in the residual stream to measure residuals along, by name.
 
-``metric``: what target minus foil (or the target alone) read, through the final norm, divided by
-the norm's scale of this run at the position: a dot product with it is in logits (direct logit
-attribution). ``self``: the residual itself over its squared length, so that the shares of its
-components sum to 1. ``output:L2H1``: what a head adds here, at unit length. ``write:L2H1``: the
+``metric``: what the prompt's target minus foil (or the target alone) read, through the final norm,
+divided by the norm's scale of this run at the position: a dot product with it is in logits (direct
+logit attribution). ``self``: the residual itself over its squared length, so that the shares of
+its components sum to 1. ``output:L2H1``: what a head adds here, at unit length. ``write:L2H1``: the
 direction in which a head writes most, the first right singular vector of its W_O [e, d] (the left
 one where W_O is written d by e), at unit length, its sign such that what the head adds here is
 positive. ``vector:NAME``: a registered vector, at unit length.
@@ -23,7 +23,7 @@ from circuitboard.engine.engine import Engine
 from circuitboard.engine.held import HeldRun
 from circuitboard.engine.written import block_writes
 from circuitboard.methods.components import head_outputs
-from circuitboard.methods.direct_logit_attribution import final_scale, metric_reader
+from circuitboard.methods.direct_logit_attribution import final_scale, prompt_reader
 from circuitboard.methods.stream import stream_at
 from circuitboard.models.model import Model
 from circuitboard.spec import tensors
@@ -84,7 +84,7 @@ def find(
     if kind == "metric":
         if metric is None:
             raise TargetError("There is no target to project on.", "Give a target above.")
-        read = metric_reader(engine, metric)
+        read, _ = prompt_reader(engine, metric, point.prompt)
         return Direction(read.direction, "logits", scaled=True, constant=read.constant)
     if kind == "self":
         own = stream_at(engine, run, point.place)[point.prompt, point.position].float()

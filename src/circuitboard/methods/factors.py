@@ -69,6 +69,15 @@ class Factors:
         through = torch.cat([rows @ between for rows in _blocks(self.left)])
         return Factors(through, after.right)
 
+    def minus(self, other: Factors) -> Factors:
+        """The difference to another matrix [a, b]."""
+        if torch.equal(self.right, other.right):
+            return Factors(_wide(self.left) - _wide(other.left), self.right)
+        if torch.equal(self.left, other.left):
+            return Factors(self.left, _wide(self.right) - _wide(other.right))
+        left = torch.cat([_wide(self.left), -_wide(other.left)], 1)
+        return Factors(left, torch.cat([_wide(self.right), _wide(other.right)], 1))
+
     def svd(self, k: int) -> tuple[Tensor, Tensor, Tensor]:
         """The k largest singular values [k], and their vectors [a, k] and [b, k], float64.
 

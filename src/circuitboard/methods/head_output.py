@@ -26,7 +26,7 @@ from circuitboard.engine.result import RunResult
 from circuitboard.methods.direct_logit_attribution import (
     final_scale,
     head_directions,
-    metric_reader,
+    prompt_reader,
 )
 from circuitboard.spec.address import Address
 from circuitboard.spec.errors import AddressError, TargetError
@@ -53,20 +53,21 @@ class SourceAttribution:
 
 
 def attribute_sources(
-    engine: Engine, run: HeldRun, head: Address, metric: Metric
+    engine: Engine, run: HeldRun, head: Address, metric: Metric, prompt: int = 0
 ) -> SourceAttribution:
-    """Splits a head's direct logit attribution by source, for the first prompt of a run.
+    """Splits a head's direct logit attribution by source, for one prompt of a run.
 
     The last row sums, with its rest, to the head's direct logit attribution. An ablated head has
     none; a scaled head's shares are scaled. Raises AddressError where the model has no such head.
     """
     layer, index = _place(engine, head)
     places = [Address(part, layer, head=index) for part in ("head.pattern", "head.v", "head.z")]
-    read = engine.read(run, places)
-    pattern, values, z = (read[place.place][0].float() for place in places)
-    reader = metric_reader(engine, metric)
-    direction = head_directions(engine, layer, metric, reader.direction)[index]
-    scale = final_scale(engine, run)[0] * _post_scale(engine, run, layer)
+    read, count = engine.read(run, places), run.lengths[prompt]
+    pattern, values, z = (read[place.place][prompt, :count].float() for place in places)
+    pattern = pattern[:, :count]
+    reader, own = prompt_reader(engine, metric, prompt)
+    direction = head_directions(engine, layer, own, reader.direction)[index]
+    scale = (final_scale(engine, run)[prompt] * _post_scale(engine, run, layer, prompt))[:count]
     moved = pattern @ values
     kept = _kept_share(z, moved)
     cells = pattern * (values @ direction)[None, :] * (kept / scale)[:, None]
@@ -126,14 +127,14 @@ def _place(engine: Engine, head: Address) -> tuple[int, int]:
     return head.layer, head.head
 
 
-def _post_scale(engine: Engine, run: HeldRun, layer: int) -> Tensor:
-    """[p]: what a norm after attention (Gemma) divides by in the first prompt; else 1."""
+def _post_scale(engine: Engine, run: HeldRun, layer: int, prompt: int = 0) -> Tensor:
+    """[p]: what a norm after attention (Gemma) divides by in one prompt; else 1."""
     model = engine.model
     if model.post_gain(layer, "ln1_post") is None:
         return torch.ones(run.tokens.shape[1], device=run.tokens.device)
     heads = [Address("head", layer, head=h) for h in range(model.facts.n_heads)]
     read = engine.read(run, heads)
-    whole = torch.stack([read[h.place][0].float() for h in heads]).sum(0)
+    whole = torch.stack([read[h.place][prompt].float() for h in heads]).sum(0)
     return (whole.pow(2).mean(-1) + model.post_eps(layer, "ln1_post")).sqrt()
 
 
@@ -180,14 +181,20 @@ def head_output(result: RunResult, head: str, *, position: int = -1, k: int = 10
     return HeadOutput(*rows)
 
 
-def head_attribution(result: RunResult, head: str) -> SourceAttribution:
-    """A head's direct logit attribution in a result's first prompt, split by source.
+def head_attribution(result: RunResult, head: str, *, prompt: int = 0) -> SourceAttribution:
+    """A head's direct logit attribution in one prompt of a result, split by source.
 
-    Raises TargetError for a run without a target, AddressError where there is no such head.
+    The prompt's own target and foil count, where prompts have some.
+
+    Raises TargetError for a run without a target, AddressError where there is no such head, or no
+    such prompt.
     """
     if result.metric_kind is None:
         raise TargetError("This run has no metric.", 'Give target= and foil=, such as " Mary".')
+    count = len(result.held.lengths)
+    if not -count <= prompt < count:
+        raise AddressError(f"There is no prompt {prompt} of {count}.", "They are counted from 0.")
     with result.engine.model.lock:
         return attribute_sources(
-            result.engine, result.held, Address.parse(head), result.metric_kind
+            result.engine, result.held, Address.parse(head), result.metric_kind, prompt % count
         )

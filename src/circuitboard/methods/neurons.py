@@ -167,17 +167,24 @@ def neuron_words(model: Model, neuron: str | Address, k: int = 10) -> NeuronWord
     Raises:
         AddressError: it is no neuron of this model; ModelError: the MLP has none to show.
     """
+    return words_of(model, neuron_scores(model, neuron), k)
+
+
+def neuron_scores(model: Model, neuron: str | Address) -> list[Float[Tensor, "v"]]:
+    """What :func:`neuron_words` are the ends of: what it writes, reads, and (gated) multiplies."""
     place = model.check(Address.parse(neuron))
     if place.layer is None or place.neuron is None:
         raise AddressError(f"{place} is not a neuron.", "Write for example L3.mlp.n512.")
     weights = mlp_weights(model, place.layer)
     inward = [weights.w_pre] if weights.w_gate is None else [weights.w_pre, weights.w_in]
     read = [_read(model, weights, matrix[:, place.neuron].float()) for matrix in inward]
-    return NeuronWords(
-        _ends(model, _logits(model, weights.w_out[place.neuron].float(), place.layer), k),
-        _ends(model, read[0], k),
-        _ends(model, read[1], k) if len(read) > 1 else None,
-    )
+    return [_logits(model, weights.w_out[place.neuron].float(), place.layer), *read]
+
+
+def words_of(model: Model, scores: list[Float[Tensor, "v"]], k: int) -> NeuronWords:
+    """The two ends of each of a neuron's scores over the vocabulary."""
+    writes, reads, *more = [_ends(model, values, k) for values in scores]
+    return NeuronWords(writes, reads, more[0] if more else None)
 
 
 def _logits(model: Model, row: Float[Tensor, "d"], layer: int) -> Float[Tensor, "v"]:

@@ -36,6 +36,11 @@ class PathWeights:
     norm: float
     relative: float
 
+    def minus(self, other: PathWeights) -> PathWeights:
+        """The difference to another path's matrix; ``relative`` stays this one's."""
+        factors = self.factors.minus(other.factors)
+        return replace(self, factors=factors, norm=factors.norm())
+
     def ends(self, model: Model, fold: bool) -> Ends | None:
         """The same over tokens at both ends, or None where one end is neurons."""
         if "neurons" in self.sides:

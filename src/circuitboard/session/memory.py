@@ -22,7 +22,8 @@ class Memory(ABC):
     def layout(self) -> str:
         """How the panels are laid out, as the screen wrote it; empty for the default.
 
-        Assign another board's layout to show this one alike, or ``""`` for the default.
+        The views' settings are in it. Assign another board's layout to show this one alike, or
+        ``""`` for the default.
         """
         return self._layout
 

@@ -69,10 +69,13 @@ export class Memory {
     }
   }
 
-  /** Another layout, from Python; empty: the default. */
+  /** Another layout, from Python; empty: the default, of the views' settings too. */
   show(text: string): void {
     if (text) this.read(text);
-    else this.layout.reset();
+    else {
+      this.layout.reset();
+      this.ui.reset();
+    }
     this.known = this.written();
     clearTimeout(this.timer);
     this.timer = undefined;

@@ -105,6 +105,12 @@ export class UiState {
     return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
+  /** All settings as they are at first. */
+  reset(): void {
+    this.waiting.clear();
+    for (const [name, held] of this.locals) held.value = this.initials.get(name);
+  }
+
   /** Sets what {@link settings} gave; what is not a setting is left out. */
   restore(settings: unknown): void {
     if (typeof settings !== "object" || settings === null) return;

@@ -384,7 +384,7 @@ export interface ViewData {
   view: View;
   revision: number;
   arrays: Array[];
-  info: HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | PathsInfo | PathInfo | CablesInfo | CircuitInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo | WeightCompositionInfo | WeightEditsInfo | WeightMatrixInfo | WeightOverviewInfo | WeightPairsInfo | WeightPathInfo | WeightSvdInfo | null;
+  info: HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | PathsInfo | PathInfo | CablesInfo | CircuitInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo | WeightCompositionInfo | WeightEditsInfo | WeightMatrixInfo | WeightNeuronInfo | WeightOverviewInfo | WeightPairsInfo | WeightPathInfo | WeightSvdInfo | null;
   problem: Problem | null;
 }
 
@@ -427,13 +427,14 @@ export interface GradientAuditInfo {
  * Estimates of one of the views above, measured: the ``top`` largest that are not zero, and
  * those in ``also``.
  *
- * ``what``, ``at``, ``contrast``, ``direction``, ``steps`` are that view's. Reply arrays
- * (float32): ``estimate`` and ``exact`` [n], NaN until measured; ``correlation`` [2], Pearson's
- * and Spearman's over those of the largest that are measured, NaN where not defined.
+ * ``what``, ``at``, ``contrast``, ``direction``, ``steps`` are that view's; of a ``pattern``,
+ * ``at`` is its head, and a cell is written ``L1H3.pattern[7,3]``. Reply arrays (float32):
+ * ``estimate`` and ``exact`` [n], NaN until measured; ``correlation`` [2], Pearson's and
+ * Spearman's over those of the largest that are measured, NaN where not defined.
  */
 export interface GradientAuditView {
   kind: "gradient-audit";
-  section: "edges" | "parts" | "tokens";
+  section: "edges" | "parts" | "pattern" | "tokens";
   what: string;
   at: string;
   contrast: boolean;
@@ -469,7 +470,7 @@ export interface PartGradientsView {
 }
 
 /**
- * ``python``: the line that gives the gradient of the untouched model.
+ * ``python``: the line that gives the numbers of the untouched model.
  */
 export interface PatternGradientInfo {
   of: "pattern-gradient";
@@ -481,12 +482,15 @@ export interface PatternGradientInfo {
  * The gradient of the metric by each attention weight of a head.
  *
  * Reply arrays (float32): ``gradient_now``, ``gradient_base``, ``product_now``, ``product_base``
- * [p, s]; the product is gradient times pattern. NaN until known.
+ * [p, s]; the product is gradient times pattern, or with ``contrast`` times what the weight is in
+ * the other prompt minus what it is. NaN until known.
  */
 export interface PatternGradientView {
   kind: "pattern-gradient";
   layer: number;
   head: number;
+  contrast: boolean;
+  direction: "denoising" | "noising";
 }
 
 /**
@@ -1416,7 +1420,8 @@ export interface TokenPair {
 }
 
 /**
- * ``random``: what random heads of this shape score, subtracted; None until known.
+ * ``random``: what random heads of this shape score, subtracted; None until known. It cancels
+ * in a difference.
  */
 export interface WeightCompositionInfo {
   of: "weight-composition";
@@ -1435,6 +1440,7 @@ export interface WeightCompositionView {
   layer: number;
   head: number;
   fold: boolean;
+  side: "difference" | "loaded" | "now";
 }
 
 /**
@@ -1509,7 +1515,27 @@ export interface WeightMatrixView {
 }
 
 /**
- * ``edges``: the pairs with the highest scores so far.
+ * ``multiplies``: of a gated MLP, what its activation is multiplied by.
+ */
+export interface WeightNeuronInfo {
+  of: "weight-neuron";
+  writes: Words;
+  reads: Words;
+  multiplies: Words | null;
+}
+
+/**
+ * What a neuron's weights write to and read from the vocabulary.
+ */
+export interface WeightNeuronView {
+  kind: "weight-neuron";
+  layer: number;
+  neuron: number;
+  side: "difference" | "loaded" | "now";
+}
+
+/**
+ * ``edges``: the pairs with the highest scores so far; the largest changes of a difference.
  */
 export interface WeightOverviewInfo {
   of: "weight-overview";
@@ -1529,10 +1555,12 @@ export interface WeightOverviewView {
   kind: "weight-overview";
   mode: "K" | "Q" | "V";
   fold: boolean;
+  side: "difference" | "loaded" | "now";
 }
 
 /**
- * ``done`` of ``total`` rows are searched; ``copying`` is the copying score of OV.
+ * ``done`` of ``total`` rows are searched; ``copying`` is the copying score of OV; of a
+ * difference it is that of now, and ``copying_loaded`` the other one.
  */
 export interface WeightPairsInfo {
   of: "weight-pairs";
@@ -1541,13 +1569,15 @@ export interface WeightPairsInfo {
   done: number;
   total: number;
   copying: number | null;
+  copying_loaded: number | null;
 }
 
 /**
  * The largest and smallest entries of a circuit over the whole vocabulary.
  *
- * Reply array (float32), of OV: ``eigenvalues`` [e, 2], real and imaginary parts, absent until
- * known.
+ * Reply arrays (float32), of OV: ``eigenvalues`` [e, 2], real and imaginary parts, and of a
+ * difference ``eigenvalues_loaded``: those of both sides, for eigenvalues of a difference say
+ * nothing of either. Absent until known.
  */
 export interface WeightPairsView {
   kind: "weight-pairs";
@@ -1569,7 +1599,8 @@ export interface WeightPathDirection {
 }
 
 /**
- * ``relative``: the norm of the parts' product over what chance gives.
+ * ``relative``: the norm of the parts' product over what chance gives; with ``difference``,
+ * ``norm`` is that of the difference, ``relative`` that of now, and ``relative_loaded`` the other.
  *
  * ``high`` and ``low`` are entries over tokens: ``axes`` says what rows and columns are; none
  * where the path ends in neurons, whose ``directions`` are given.
@@ -1585,6 +1616,7 @@ export interface WeightPathInfo {
   directions: WeightPathDirection[];
   done: number;
   total: number;
+  relative_loaded: number | null;
 }
 
 /**
@@ -1596,6 +1628,7 @@ export interface WeightPathView {
   kind: "weight-path";
   path: string;
   fold: boolean;
+  side: "difference" | "loaded" | "now";
 }
 
 /**
@@ -1612,20 +1645,22 @@ export interface WeightSvdInfo {
 /**
  * Singular directions of ``L3H7.ov``, ``L3H7.qk``, ``L3.mlp.in``, ``.gate`` or ``.out``.
  *
- * They are those of the weights before any edit of a board, ``rows`` of them in words.
- * Reply arrays (float32): ``values`` and ``factors`` [k], singular values before and what each is
- * multiplied by now. Absent until known.
+ * ``now``: they are those of the weights before any edit of a board, with what each is multiplied
+ * by. ``difference``: of the matrix of the differences. ``rows`` of them are in words. Reply
+ * arrays (float32): ``values`` and ``factors`` [k]: singular values, and what each is multiplied
+ * by. Absent until known.
  */
 export interface WeightSvdView {
   kind: "weight-svd";
   place: string;
   fold: boolean;
   rows: number;
+  side: "difference" | "loaded" | "now";
 }
 
-export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | HeadEvidenceView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | PatchingView | PathsView | PathView | CablesView | CircuitView | LensView | StreamView | DecompositionView | EmbeddingView | SteeringView | EdgeGradientsView | GradientAuditView | PartGradientsView | PatternGradientView | TokenGradientsView | WeightCompositionView | WeightEditsView | WeightMatrixView | WeightOverviewView | WeightPairsView | WeightPathView | WeightSvdView;
+export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | HeadEvidenceView | LogitsView | LogitGridView | WaterfallView | TrajectoryView | MapView | ClassesView | MlpView | NeuronView | NormView | NormDirectionsView | OwnView | PatchingView | PathsView | PathView | CablesView | CircuitView | LensView | StreamView | DecompositionView | EmbeddingView | SteeringView | EdgeGradientsView | GradientAuditView | PartGradientsView | PatternGradientView | TokenGradientsView | WeightCompositionView | WeightEditsView | WeightMatrixView | WeightNeuronView | WeightOverviewView | WeightPairsView | WeightPathView | WeightSvdView;
 
-export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | PathsInfo | PathInfo | CablesInfo | CircuitInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo | WeightCompositionInfo | WeightEditsInfo | WeightMatrixInfo | WeightOverviewInfo | WeightPairsInfo | WeightPathInfo | WeightSvdInfo;
+export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | PathsInfo | PathInfo | CablesInfo | CircuitInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo | WeightCompositionInfo | WeightEditsInfo | WeightMatrixInfo | WeightNeuronInfo | WeightOverviewInfo | WeightPairsInfo | WeightPathInfo | WeightSvdInfo;
 
 export type Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save | Steer | MakeDirection | KeepDirection | EditCircuit | EditWeights;
 

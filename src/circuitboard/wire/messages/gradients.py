@@ -98,15 +98,18 @@ class PatternGradientView(Message, frozen=True, tag="pattern-gradient", tag_fiel
     """The gradient of the metric by each attention weight of a head.
 
     Reply arrays (float32): ``gradient_now``, ``gradient_base``, ``product_now``, ``product_base``
-    [p, s]; the product is gradient times pattern. NaN until known.
+    [p, s]; the product is gradient times pattern, or with ``contrast`` times what the weight is in
+    the other prompt minus what it is. NaN until known.
     """
 
     layer: int
     head: int
+    contrast: bool = False
+    direction: Literal["noising", "denoising"] = "noising"
 
 
 class PatternGradientInfo(Message, frozen=True, tag="pattern-gradient", tag_field="of"):
-    """``python``: the line that gives the gradient of the untouched model."""
+    """``python``: the line that gives the numbers of the untouched model."""
 
     metric: bool
     python: str
@@ -116,12 +119,13 @@ class GradientAuditView(Message, frozen=True, tag="gradient-audit", tag_field="k
     """Estimates of one of the views above, measured: the ``top`` largest that are not zero, and
     those in ``also``.
 
-    ``what``, ``at``, ``contrast``, ``direction``, ``steps`` are that view's. Reply arrays
-    (float32): ``estimate`` and ``exact`` [n], NaN until measured; ``correlation`` [2], Pearson's
-    and Spearman's over those of the largest that are measured, NaN where not defined.
+    ``what``, ``at``, ``contrast``, ``direction``, ``steps`` are that view's; of a ``pattern``,
+    ``at`` is its head, and a cell is written ``L1H3.pattern[7,3]``. Reply arrays (float32):
+    ``estimate`` and ``exact`` [n], NaN until measured; ``correlation`` [2], Pearson's and
+    Spearman's over those of the largest that are measured, NaN where not defined.
     """
 
-    section: Literal["tokens", "parts", "edges"]
+    section: Literal["tokens", "parts", "edges", "pattern"]
     what: str
     at: str = "embed"
     contrast: bool = False

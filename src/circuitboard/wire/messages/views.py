@@ -70,6 +70,8 @@ from circuitboard.wire.messages.weights import (
     WeightEditsView,
     WeightMatrixInfo,
     WeightMatrixView,
+    WeightNeuronInfo,
+    WeightNeuronView,
     WeightOverviewInfo,
     WeightOverviewView,
     WeightPairsInfo,
@@ -116,6 +118,7 @@ View = (
     | WeightCompositionView
     | WeightEditsView
     | WeightMatrixView
+    | WeightNeuronView
     | WeightOverviewView
     | WeightPairsView
     | WeightPathView
@@ -154,6 +157,7 @@ Info = (
     | WeightCompositionInfo
     | WeightEditsInfo
     | WeightMatrixInfo
+    | WeightNeuronInfo
     | WeightOverviewInfo
     | WeightPairsInfo
     | WeightPathInfo

@@ -74,8 +74,9 @@ class TokenPair(Message, frozen=True):
 class WeightPairsView(Message, frozen=True, tag="weight-pairs", tag_field="kind"):
     """The largest and smallest entries of a circuit over the whole vocabulary.
 
-    Reply array (float32), of OV: ``eigenvalues`` [e, 2], real and imaginary parts, absent until
-    known.
+    Reply arrays (float32), of OV: ``eigenvalues`` [e, 2], real and imaginary parts, and of a
+    difference ``eigenvalues_loaded``: those of both sides, for eigenvalues of a difference say
+    nothing of either. Absent until known.
     """
 
     layer: int
@@ -87,26 +88,30 @@ class WeightPairsView(Message, frozen=True, tag="weight-pairs", tag_field="kind"
 
 
 class WeightPairsInfo(Message, frozen=True, tag="weight-pairs", tag_field="of"):
-    """``done`` of ``total`` rows are searched; ``copying`` is the copying score of OV."""
+    """``done`` of ``total`` rows are searched; ``copying`` is the copying score of OV; of a
+    difference it is that of now, and ``copying_loaded`` the other one."""
 
     high: list[TokenPair]
     low: list[TokenPair]
     done: int
     total: int
     copying: float | None
+    copying_loaded: float | None = None
 
 
 class WeightSvdView(Message, frozen=True, tag="weight-svd", tag_field="kind"):
     """Singular directions of ``L3H7.ov``, ``L3H7.qk``, ``L3.mlp.in``, ``.gate`` or ``.out``.
 
-    They are those of the weights before any edit of a board, ``rows`` of them in words.
-    Reply arrays (float32): ``values`` and ``factors`` [k], singular values before and what each is
-    multiplied by now. Absent until known.
+    ``now``: they are those of the weights before any edit of a board, with what each is multiplied
+    by. ``difference``: of the matrix of the differences. ``rows`` of them are in words. Reply
+    arrays (float32): ``values`` and ``factors`` [k]: singular values, and what each is multiplied
+    by. Absent until known.
     """
 
     place: str
     fold: bool = True
     rows: int = 10
+    side: WeightSide = "now"
 
 
 class WeightDirection(Message, frozen=True):
@@ -136,10 +141,12 @@ class WeightCompositionView(Message, frozen=True, tag="weight-composition", tag_
     layer: int
     head: int
     fold: bool = True
+    side: WeightSide = "now"
 
 
 class WeightCompositionInfo(Message, frozen=True, tag="weight-composition", tag_field="of"):
-    """``random``: what random heads of this shape score, subtracted; None until known."""
+    """``random``: what random heads of this shape score, subtracted; None until known. It cancels
+    in a difference."""
 
     random: float | None
 
@@ -153,6 +160,7 @@ class WeightOverviewView(Message, frozen=True, tag="weight-overview", tag_field=
 
     mode: Literal["Q", "K", "V"] = "K"
     fold: bool = True
+    side: WeightSide = "now"
 
 
 class WeightEdge(Message, frozen=True):
@@ -164,7 +172,7 @@ class WeightEdge(Message, frozen=True):
 
 
 class WeightOverviewInfo(Message, frozen=True, tag="weight-overview", tag_field="of"):
-    """``edges``: the pairs with the highest scores so far."""
+    """``edges``: the pairs with the highest scores so far; the largest changes of a difference."""
 
     edges: list[WeightEdge]
     random: float | None
@@ -180,6 +188,23 @@ class WeightPathView(Message, frozen=True, tag="weight-path", tag_field="kind"):
 
     path: str
     fold: bool = True
+    side: WeightSide = "now"
+
+
+class WeightNeuronView(Message, frozen=True, tag="weight-neuron", tag_field="kind"):
+    """What a neuron's weights write to and read from the vocabulary."""
+
+    layer: int
+    neuron: int
+    side: WeightSide = "now"
+
+
+class WeightNeuronInfo(Message, frozen=True, tag="weight-neuron", tag_field="of"):
+    """``multiplies``: of a gated MLP, what its activation is multiplied by."""
+
+    writes: Words
+    reads: Words
+    multiplies: Words | None
 
 
 class WeightPathDirection(Message, frozen=True):
@@ -191,7 +216,8 @@ class WeightPathDirection(Message, frozen=True):
 
 
 class WeightPathInfo(Message, frozen=True, tag="weight-path", tag_field="of"):
-    """``relative``: the norm of the parts' product over what chance gives.
+    """``relative``: the norm of the parts' product over what chance gives; with ``difference``,
+    ``norm`` is that of the difference, ``relative`` that of now, and ``relative_loaded`` the other.
 
     ``high`` and ``low`` are entries over tokens: ``axes`` says what rows and columns are; none
     where the path ends in neurons, whose ``directions`` are given.
@@ -206,6 +232,7 @@ class WeightPathInfo(Message, frozen=True, tag="weight-path", tag_field="of"):
     directions: list[WeightPathDirection]
     done: int
     total: int
+    relative_loaded: float | None = None
 
 
 class WeightEditsView(Message, frozen=True, tag="weight-edits", tag_field="kind"):

@@ -66,6 +66,7 @@ PAINTERS: dict[type, Painter] = {
     m.WeightCompositionView: weight_relations.COMPOSITION,
     m.WeightEditsView: weight_relations.EDITS,
     m.WeightMatrixView: weights.MATRIX,
+    m.WeightNeuronView: weights.NEURON,
     m.WeightOverviewView: weight_relations.OVERVIEW,
     m.WeightPairsView: weights.PAIRS_PAINTER,
     m.WeightPathView: weight_relations.PATH,

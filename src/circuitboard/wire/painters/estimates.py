@@ -17,6 +17,7 @@ from circuitboard.engine.sweep import grid_places
 from circuitboard.methods.contrast import Contrast, Direction
 from circuitboard.methods.edge_attribution import EdgeAttribution, check_method
 from circuitboard.methods.integrated_gradients import IntegratedGradients, checked_place
+from circuitboard.methods.pattern_gradient import cells_of, moved, pattern_gradients, set_cell
 from circuitboard.methods.saliency import saliency_of
 from circuitboard.session.gradients import (
     Once,
@@ -25,21 +26,27 @@ from circuitboard.session.gradients import (
     kept_once,
     kept_parts,
 )
+from circuitboard.spec.address import Address
 from circuitboard.spec.errors import InterventionError
 from circuitboard.spec.intervention import AnyIntervention, InterventionSet, Patch, Source, Zero
 from circuitboard.spec.metric import Metric
 from circuitboard.wire.painters.scene import Floats, Scene
 
 
-class Asked(Protocol):
-    """What the views have in common."""
+class AskedWay(Protocol):
+    """Where a view takes values from."""
 
-    @property
-    def what(self) -> str: ...
     @property
     def contrast(self) -> bool: ...
     @property
     def direction(self) -> Direction: ...
+
+
+class Asked(AskedWay, Protocol):
+    """What most views have in common."""
+
+    @property
+    def what(self) -> str: ...
 
 
 class AskedSteps(Protocol):
@@ -211,3 +218,67 @@ def estimated_edges(scene: Scene, viewer: Hashable, view: AskedSteps) -> Estimat
     names: Sequence[str] = () if found is None else found.edges
     values = np.zeros(0, np.float32) if found is None else found.scores
     return Estimated(names, values, run, InterventionSet(), _change(pair))
+
+
+# --- a head's pattern -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PatternFound:
+    """All [p, s]: the gradient by each weight, the pattern, and the other prompt's (or None)."""
+
+    slope: Floats
+    pattern: Floats
+    other: Floats | None
+
+    @property
+    def estimates(self) -> Floats:
+        """Gradient times pattern, or times what the weight changes by."""
+        return moved(self.slope, self.pattern, self.other)
+
+
+def head_pattern(scene: Scene, layer: int, head: int) -> Address:
+    """A head's pattern. Raises AddressError where the model has no such head."""
+    return scene.model.check(Address("head.pattern", layer, head=head))
+
+
+def pattern_found(
+    scene: Scene, viewer: Hashable, head: Address, view: AskedWay, end: str
+) -> PatternFound | None:
+    """The gradient by a head's pattern at one end; None until known."""
+    run, _, pair = onto_run(scene, end, view.contrast, view.direction)
+    engine, metric = scene.engine, metric_of(scene)
+
+    def compute() -> PatternFound:
+        slope, pattern = pattern_gradients(engine, run, metric, head)
+        if pair is None:
+            return PatternFound(slope, pattern, None)
+        theirs = engine.baseline(*engine.encode(pair.source))
+        other = engine.read(theirs, [head])[head.place][0].float().cpu().numpy()
+        return PatternFound(slope, pattern, other)
+
+    source = None if pair is None else pair.source
+    work = Once(
+        f"pattern gradient {end if len(run.interventions) else 'base'} {hash((head, source))}",
+        f"Gradient by the pattern of {head.place.partition('.')[0]}",
+        (run.key, metric, head, source),
+        compute,
+    )
+    return kept_once(scene.backlog, viewer, engine, work)
+
+
+def estimated_pattern(scene: Scene, viewer: Hashable, view: AskedPath, end: str) -> Estimated:
+    """Every cell of the pattern of the head that ``view.at`` names, with its name."""
+    place = Address.parse(view.at)
+    head = head_pattern(scene, place.layer or 0, place.head or 0)
+    found = pattern_found(scene, viewer, head, view, end)
+    run, start, pair = onto_run(scene, end, view.contrast, view.direction)
+    if found is None:
+        nothing = np.zeros(0, np.float32)
+        return Estimated([], nothing, run, start, Zero)
+    names, values = cells_of(head, len(found.pattern)), found.estimates.ravel()
+
+    def change(cell: str) -> AnyIntervention:
+        return set_cell(cell, found.pattern, found.other)
+
+    return Estimated(names, values, run, start, change, -1 if pair is None else 1)

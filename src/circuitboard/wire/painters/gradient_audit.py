@@ -15,10 +15,16 @@ from circuitboard.wire.painters.estimates import (
     Estimated,
     estimated_edges,
     estimated_parts,
+    estimated_pattern,
     estimated_tokens,
     metric_of,
 )
-from circuitboard.wire.painters.gradients import record_edges, record_parts, record_tokens
+from circuitboard.wire.painters.gradients import (
+    record_edges,
+    record_parts,
+    record_pattern,
+    record_tokens,
+)
 from circuitboard.wire.painters.scene import Floats, Painter, Scene
 
 #: Estimates that are measured without being asked for, at most.
@@ -53,6 +59,8 @@ def _estimated(view: m.GradientAuditView, scene: Scene) -> Estimated:
         return estimated_tokens(scene, view, view, end)
     if view.section == "parts":
         return estimated_parts(scene, view, view, end)
+    if view.section == "pattern":
+        return estimated_pattern(scene, view, view, end)
     return estimated_edges(scene, view, view)
 
 
@@ -95,7 +103,17 @@ def record(board: Board) -> list[m.GradientAuditView]:
         )
         for v in record_edges(board)[:1]
     ]
-    return [*views, *edges]
+    cells = [
+        m.GradientAuditView(
+            section="pattern",
+            what="product",
+            at=f"L{v.layer}H{v.head}",
+            contrast=v.contrast,
+            direction=v.direction,
+        )
+        for v in record_pattern(board)[:1]
+    ]
+    return [*views, *edges, *cells]
 
 
 def _way(view: m.PartGradientsView) -> tuple[bool, str]:

@@ -11,22 +11,20 @@ import itertools
 import msgspec
 import numpy as np
 
-from circuitboard.engine.held import HeldRun
 from circuitboard.engine.metric import evaluate
-from circuitboard.methods.pattern_gradient import pattern_gradients
 from circuitboard.session.board import Board
-from circuitboard.session.gradients import Once, kept_once
-from circuitboard.spec.address import Address
 from circuitboard.wire import messages as m
 from circuitboard.wire.painters import wanted
 from circuitboard.wire.painters.estimates import (
     edges_found,
+    head_pattern,
     onto_run,
     part_estimates,
     path_found,
+    pattern_found,
     saliency_found,
 )
-from circuitboard.wire.painters.scene import Floats, Painter, Scene
+from circuitboard.wire.painters.scene import Painter, Scene
 
 #: How the board asks, as a line of Python.
 _ASK = "target=board.target, foil=board.foil, metric=board.metric_name"
@@ -118,31 +116,19 @@ def paint_edges(view: m.EdgeGradientsView, scene: Scene) -> m.EdgeGradientsInfo:
 
 def paint_pattern(view: m.PatternGradientView, scene: Scene) -> m.PatternGradientInfo:
     """Arrays as :class:`PatternGradientView` names them."""
-    head = scene.model.check(Address("head.pattern", view.layer, head=view.head))
+    head = head_pattern(scene, view.layer, view.head)
+    metric = scene.outcome.metric is not None
     for end, run in scene.ends:
-        slope, pattern = _pattern_of(view, scene, end, run, head)
-        scene.parcel.add(f"gradient_{end}", slope)
-        scene.parcel.add(f"product_{end}", slope * pattern)
-    name = f"L{view.layer}H{view.head}"
-    line = f'cb.gradient_of_pattern(model, board.prompt, "{name}", {_ASK})'
-    return m.PatternGradientInfo(metric=scene.outcome.metric is not None, python=line)
-
-
-def _pattern_of(
-    view: m.PatternGradientView, scene: Scene, end: str, run: HeldRun, head: Address
-) -> tuple[Floats, Floats]:
-    width, metric = run.lengths[0], scene.outcome.metric
-    found = None
-    if metric is not None:
-        work = Once(
-            f"pattern gradient {end if len(run.interventions) else 'base'}",
-            f"Gradient by the pattern of {head.place.partition('.')[0]}",
-            (run.key, metric, head),
-            lambda: pattern_gradients(scene.engine, run, metric, head),
-        )
-        found = kept_once(scene.backlog, view, scene.engine, work)
-    blank = np.full((width, width), np.nan, np.float32)
-    return (blank, blank) if found is None else found
+        found = pattern_found(scene, view, head, view, end) if metric else None
+        blank = np.full((run.lengths[0], run.lengths[0]), np.nan, np.float32)
+        scene.parcel.add(f"gradient_{end}", blank if found is None else found.slope)
+        scene.parcel.add(f"product_{end}", blank if found is None else found.estimates)
+    given = f'model, board.prompt, "L{view.layer}H{view.head}"'
+    if view.contrast:
+        given += f', board.contrast, direction="{view.direction}"'
+    return m.PatternGradientInfo(
+        metric=metric, python=f"cb.pattern_attribution({given}, {_ASK}).scores"
+    )
 
 
 # --- a saved board --------------------------------------------------------------------------------
@@ -185,7 +171,12 @@ def record_edges(board: Board) -> list[m.EdgeGradientsView]:
 
 def record_pattern(board: Board) -> list[m.PatternGradientView]:
     """The heads that are looked at first."""
-    return [m.PatternGradientView(layer=a, head=b) for a, b in wanted.heads(board)[:_HEADS]]
+    return [
+        m.PatternGradientView(layer=a, head=b, contrast=contrast, direction=way)  # pyright: ignore[reportArgumentType]
+        for (a, b), (contrast, way) in itertools.product(
+            wanted.heads(board)[:_HEADS], _sources(board)
+        )
+    ]
 
 
 TOKENS = Painter(paint_tokens, record=record_tokens, axes={"values": ("position",)})

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,9 +14,11 @@ import numpy as np
 from circuitboard.methods import circuit_search as search
 from circuitboard.methods import composition as method
 from circuitboard.methods.path_weights import PathWeights, path_weights
+from circuitboard.methods.token_circuits import Ends
 from circuitboard.methods.weight_edits import ZeroNeuron
 from circuitboard.models import originals
 from circuitboard.models.originals import WeightChange
+from circuitboard.models.seen import Lens, seeing
 from circuitboard.session.background import Sweep
 from circuitboard.session.board import Board
 from circuitboard.session.ledger import ledger_of
@@ -36,6 +39,7 @@ from circuitboard.wire.messages import (
     WeightPathView,
 )
 from circuitboard.wire.painters.scene import QUICK, Floats, Painter, Scene
+from circuitboard.wire.painters.weight_sides import One, ends_of, lens_of, weights_of
 from circuitboard.wire.painters.weights import PAIRS, heads, pairs_sent, words_sent
 
 #: Pairs of heads in the list of the strongest.
@@ -46,6 +50,8 @@ MOST = 400
 ROWS = 6
 #: Draws of random heads, and what one costs: with the rest, whether it is done at once.
 DRAWN = method.DRAWS * 40
+#: What labels of work say of a side.
+_SAID = {"now": "", "loaded": " as loaded"}
 
 
 @dataclass
@@ -56,33 +62,42 @@ class _Scores:
     random: float | None = None
     done: int = 0
 
-    def less(self) -> Floats:
-        """Scores less the random one, once that is known."""
-        return self.scores - np.float32(np.nan if self.random is None else self.random)
+
+def _shown(found: Sequence[_Scores]) -> Floats:
+    """Scores less the random one, once that is known; of two sides the difference."""
+    first, *others = found
+    random = np.nan if first.random is None else first.random
+    less = others[0].scores if others else np.float32(random)
+    return first.scores - less
 
 
 def paint_composition(view: WeightCompositionView, scene: Scene) -> WeightCompositionInfo:
     """Arrays as :class:`WeightCompositionView` names them."""
+    scene.model.check(Address("head", view.layer, head=view.head))
+    found = [_of_head(view, scene, side) for side in ends_of(view.side)]
+    scene.parcel.add("scores", _shown(found))
+    return WeightCompositionInfo(random=found[0].random)
+
+
+def _of_head(view: WeightCompositionView, scene: Scene, side: One) -> _Scores:
     model, f = scene.model, scene.model.facts
-    head = str(model.check(Address("head", view.layer, head=view.head)))
+    place = (view.layer, view.head)
 
     def begin() -> Sweep[_Scores]:
         found = _Scores(np.full((3, f.n_layers, f.n_heads), np.nan, np.float32))
-        place = (view.layer, view.head)
+        lens = lens_of(scene, side)
         inner = method.head_composition_steps(model, place, found.scores, fold=view.fold)
 
         def steps() -> Steps:
             yield from _drawn(scene, found)
-            yield from _locked(scene, inner)
+            yield from _locked(scene, inner, side, lens)
 
-        label = f"Composition of {head}"
-        return Sweep("composition", label, f.n_layers, found, steps(), lasting=True)
+        label = f"Composition of L{view.layer}H{view.head}{_SAID[side]}"
+        return Sweep(f"composition {side}", label, f.n_layers, found, steps(), lasting=True)
 
     work = f.d_model * f.d_head**2 * (DRAWN + 12 * f.n_layers * f.n_heads)
-    key = ("composition", scene.engine.epoch, view)
-    found = scene.backlog.get(view, key, begin, quick=work < QUICK)
-    scene.parcel.add("scores", found.less())
-    return WeightCompositionInfo(random=found.random)
+    key = ("composition", weights_of(scene, side), place, view.fold)
+    return scene.backlog.get(view, key, begin, quick=work < QUICK)
 
 
 def _drawn(scene: Scene, found: _Scores) -> Steps:
@@ -93,12 +108,12 @@ def _drawn(scene: Scene, found: _Scores) -> Steps:
         found.random = drawn
 
 
-def _locked(scene: Scene, steps: Steps) -> Steps:
-    """Steps that read weights while nobody edits them, and end when somebody has."""
-    epoch = scene.engine.epoch
+def _locked(scene: Scene, steps: Steps, side: One = "now", lens: Lens | None = None) -> Steps:
+    """Steps that read a side's weights while nobody edits them, and end when somebody has."""
+    begun = weights_of(scene, side)
     while True:
-        with scene.model.lock:
-            if scene.engine.epoch != epoch:
+        with scene.model.lock, seeing(lens):
+            if weights_of(scene, side) != begun:
                 return
             done = next(steps, None)
         if done is None:
@@ -108,37 +123,47 @@ def _locked(scene: Scene, steps: Steps) -> Steps:
 
 def paint_overview(view: WeightOverviewView, scene: Scene) -> WeightOverviewInfo:
     """Arrays as :class:`WeightOverviewView` names them."""
+    f, total = scene.model.facts, method.pair_count(scene.model)
+    found = [_of_all(view, scene, side) for side in ends_of(view.side)]
+    count = f.n_layers * f.n_heads
+    scores = _shown(found).reshape(count, count)
+    if count <= MOST:
+        scene.parcel.add("scores", scores)
+    return WeightOverviewInfo(
+        edges=_edges(scores, f.n_heads, sized=view.side == "difference"),
+        random=found[0].random,
+        done=min(one.done for one in found),
+        total=total,
+    )
+
+
+def _of_all(view: WeightOverviewView, scene: Scene, side: One) -> _Scores:
     model, f = scene.model, scene.model.facts
     total = method.pair_count(model)
 
     def begin() -> Sweep[_Scores]:
         shape = (f.n_layers, f.n_heads, f.n_layers, f.n_heads)
-        found = _Scores(np.full(shape, np.nan, np.float32))
+        found, lens = _Scores(np.full(shape, np.nan, np.float32)), lens_of(scene, side)
 
         def steps() -> Steps:
             inner = method.composition_steps(model, view.mode, found.scores, fold=view.fold)
             yield from _drawn(scene, found)
-            for done in _locked(scene, inner):
+            for done in _locked(scene, inner, side, lens):
                 found.done = done
                 yield done
 
-        label = f"{view.mode}-composition of all pairs of heads"
-        return Sweep("all compositions", label, total, found, steps(), lasting=True)
+        label = f"{view.mode}-composition of all pairs of heads{_SAID[side]}"
+        return Sweep(f"all compositions {side}", label, total, found, steps(), lasting=True)
 
     work = f.d_model * f.d_head**2 * (DRAWN + 2 * (f.n_layers * f.n_heads) ** 2)
-    key = ("all compositions", scene.engine.epoch, view)
-    found = scene.backlog.get(view, key, begin, quick=work < QUICK)
-    count = f.n_layers * f.n_heads
-    scores = found.less().reshape(count, count)
-    if count <= MOST:
-        scene.parcel.add("scores", scores)
-    return WeightOverviewInfo(
-        edges=_edges(scores, f.n_heads), random=found.random, done=found.done, total=total
-    )
+    key = ("all compositions", weights_of(scene, side), view.mode, view.fold)
+    return scene.backlog.get(view, key, begin, quick=work < QUICK)
 
 
-def _edges(scores: Floats, width: int) -> list[WeightEdge]:
-    flat = np.where(np.isnan(scores), -np.inf, scores).ravel()
+def _edges(scores: Floats, width: int, *, sized: bool = False) -> list[WeightEdge]:
+    """The highest scores, or with ``sized`` the largest whatever their sign."""
+    ranked = np.abs(scores) if sized else scores
+    flat = np.where(np.isnan(scores), -np.inf, ranked).ravel()
     some = min(EDGES, len(flat) - 1)
     top = np.argpartition(-flat, some)[:some] if some > 0 else np.array([], int)
     top = top[np.argsort(-flat[top], kind="stable")]
@@ -150,10 +175,10 @@ def _edges(scores: Floats, width: int) -> list[WeightEdge]:
         WeightEdge(
             earlier=name(int(i) // len(scores)),
             later=name(int(i) % len(scores)),
-            score=float(flat[i]),
+            score=float(scores.ravel()[i]),
         )
         for i in top
-        if np.isfinite(flat[i])
+        if np.isfinite(flat[i]) and (flat[i] > 0 or not sized)
     ]
 
 
@@ -162,6 +187,7 @@ class _Path:
     weights: PathWeights
     directions: search.Directions
     pairs: search.Search
+    loaded: PathWeights | None = None
 
 
 def paint_path(view: WeightPathView, scene: Scene) -> WeightPathInfo:
@@ -170,23 +196,24 @@ def paint_path(view: WeightPathView, scene: Scene) -> WeightPathInfo:
     key = ("weight path", scene.engine.epoch, view)
 
     def begin() -> Sweep[_Path]:
-        weights = path_weights(model, view.path, fold=view.fold)
-        found = _Path(weights, search.Directions(weights.sides), search.Search(f.d_vocab))
-        ends = weights.ends(model, view.fold)
+        weights, ends = _path_sides(view, scene)
+        found = _Path(weights[0], search.Directions(weights[0].sides), search.Search(f.d_vocab))
+        if len(weights) > 1:
+            found.weights, found.loaded = weights[0].minus(weights[1]), weights[1]
 
         def steps() -> Steps:
             first = 0
             inner = search.direction_steps(
-                model, found.directions, lambda: weights.factors, ROWS, fold=view.fold
+                model, found.directions, lambda: found.weights.factors, ROWS, fold=view.fold
             )
             for first in _locked(scene, inner):
                 yield first
-            if ends is not None:
-                for done in search.search_steps(model, found.pairs, [ends], PAIRS):
+            if ends:
+                for done in search.search_steps(model, found.pairs, ends, PAIRS):
                     yield first + done
 
-        total = search.direction_total(model, weights.sides)
-        total += 0 if ends is None else search.search_total(model)
+        total = search.direction_total(model, weights[0].sides)
+        total += search.search_total(model, len(ends)) if ends else 0
         label = f"Virtual weights along {view.path}"
         return Sweep("weight path", label, total, found, steps(), lasting=True)
 
@@ -206,7 +233,20 @@ def paint_path(view: WeightPathView, scene: Scene) -> WeightPathInfo:
         ],
         done=found.pairs.done,
         total=found.pairs.total if "neurons" not in found.weights.sides else 0,
+        relative_loaded=None if found.loaded is None else found.loaded.relative,
     )
+
+
+def _path_sides(view: WeightPathView, scene: Scene) -> tuple[list[PathWeights], list[Ends]]:
+    """A path on each side that is shown; and over tokens, where both its ends are."""
+    weights: list[PathWeights] = []
+    found: list[Ends] = []
+    for side in ends_of(view.side):
+        with seeing(lens_of(scene, side)):
+            weights.append(path_weights(scene.model, view.path, fold=view.fold))
+            ends = weights[-1].ends(scene.model, view.fold)
+            found += [] if ends is None else [ends]
+    return weights, found
 
 
 @dataclass

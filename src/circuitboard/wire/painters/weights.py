@@ -10,18 +10,20 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from circuitboard.methods import circuit_search as search
 from circuitboard.methods import token_circuits
 from circuitboard.methods.circuit_eigenvalues import copying_of
+from circuitboard.methods.factors import Factors
 from circuitboard.methods.neurons import Words as MethodWords
+from circuitboard.methods.neurons import neuron_scores, words_of
 from circuitboard.methods.singular import WeightPlace
 from circuitboard.methods.token_circuits import Ends, Pair
 from circuitboard.methods.weight_edits import ScaleDirection, matrix_of, same_target
-from circuitboard.models import originals
 from circuitboard.models.model import Model
 from circuitboard.models.rotary import is_rotary
-from circuitboard.models.seen import Lens, seeing
+from circuitboard.models.seen import seeing
 from circuitboard.session.background import Sweep
 from circuitboard.session.board import Board
 from circuitboard.session.ledger import ledger_of
@@ -32,6 +34,8 @@ from circuitboard.wire.messages import (
     WeightDirection,
     WeightMatrixInfo,
     WeightMatrixView,
+    WeightNeuronInfo,
+    WeightNeuronView,
     WeightPairsInfo,
     WeightPairsView,
     WeightSvdInfo,
@@ -39,10 +43,13 @@ from circuitboard.wire.messages import (
     Words,
 )
 from circuitboard.wire.painters import wanted
-from circuitboard.wire.painters.scene import QUICK, Painter, Scene
+from circuitboard.wire.painters.scene import QUICK, Floats, Painter, Scene
+from circuitboard.wire.painters.weight_sides import ends_of, lens_of, weights_of
 
 #: Pairs in each list.
 PAIRS = 12
+#: Tokens at each end of a neuron's lists.
+WORDS = 10
 #: Tokens over which a matrix is shown at most.
 TOKENS = 96
 
@@ -78,19 +85,10 @@ def _ends(view: WeightMatrixView | WeightPairsView, scene: Scene) -> list[Ends]:
     """The circuit on the side that is shown; of a difference both, now first."""
     model, head = scene.model, (view.layer, view.head)
     found: list[Ends] = []
-    for side in ("now", "loaded"):
-        if view.side not in (side, "difference"):
-            continue
-        with seeing(_loaded(scene) if side == "loaded" else None):
+    for side in ends_of(view.side):
+        with seeing(lens_of(scene, side)):
             found.append(token_circuits.ends_of(model, head, view.circuit, view.fold, view.offset))
     return found
-
-
-def _loaded(scene: Scene) -> Lens:
-    """Sees the weights as they were at first."""
-    ledger = ledger_of(scene.model)
-    # nobody else has written: no files need be read
-    return ledger.before if scene.engine.epoch == ledger.own else originals.first_lens(scene.model)
 
 
 def paint_pairs(view: WeightPairsView, scene: Scene) -> WeightPairsInfo:
@@ -109,15 +107,16 @@ def paint_pairs(view: WeightPairsView, scene: Scene) -> WeightPairsInfo:
     key = ("weight pairs", scene.engine.epoch, view)
     quick = f.d_vocab * (f.d_vocab + f.d_model) * f.d_head * parts < QUICK
     found = scene.backlog.get(view, key, begin, quick=quick)
-    values = found.eigenvalues
-    if values is not None:
-        scene.parcel.add("eigenvalues", torch.view_as_real(values).float().numpy())
+    values = found.eigenvalues if len(found.eigenvalues) == parts else []
+    for name, some in zip(("eigenvalues", "eigenvalues_loaded"), values, strict=False):
+        scene.parcel.add(name, torch.view_as_real(some).float().numpy())
     return WeightPairsInfo(
         high=pairs_sent(found.found.high),
         low=pairs_sent(found.found.low),
         done=found.done,
         total=found.total,
-        copying=None if values is None else copying_of(values),
+        copying=copying_of(values[0]) if values else None,
+        copying_loaded=copying_of(values[1]) if len(values) > 1 else None,
     )
 
 
@@ -131,34 +130,31 @@ def paint_svd(view: WeightSvdView, scene: Scene) -> WeightSvdInfo:
     model, ledger = scene.model, ledger_of(scene.model)
     place = WeightPlace.parse(model, view.place)
     matrix = matrix_of(model, ScaleDirection(str(place), 0, 1.0, view.fold)).name
+    # a board's own edits are told as factors: what they are of stays the same
+    lens = ledger.before if view.side == "now" else lens_of(scene, "loaded")
+
+    def factors() -> Factors:
+        seen = place.factors(model, view.fold)
+        if view.side != "difference":
+            return seen
+        with seeing(None):
+            return place.factors(model, view.fold).minus(seen)
 
     def begin() -> Sweep[search.Directions]:
         found = search.Directions(place.sides)
-        steps = search.direction_steps(
-            model,
-            found,
-            lambda: place.factors(model, view.fold),
-            view.rows,
-            fold=view.fold,
-            lens=ledger.before,
-        )
+        steps = search.direction_steps(model, found, factors, view.rows, fold=view.fold, lens=lens)
         total = search.direction_total(model, place.sides)
         label = f"Singular directions of {place}"
         return Sweep("weight directions", label, total, found, steps, lasting=True)
 
     f = model.facts
     quick = f.d_vocab * f.d_model * view.rows * 2 + f.d_model**3 * 20 < QUICK
-    key = ("weight directions", scene.engine.epoch - ledger.own, view)
+    weights = weights_of(scene, "now" if view.side == "difference" else "loaded")
+    key = ("weight directions", weights, view)
     found = scene.backlog.get(view, key, begin, quick=quick)
     if found.values is not None:
-        factors = np.ones(len(found.values), np.float32)
-        for edit in ledger.edits:
-            if isinstance(edit, ScaleDirection) and same_target(
-                edit, ScaleDirection(str(place), edit.index, 1.0, view.fold)
-            ):
-                factors[edit.index] = edit.factor
         scene.parcel.add("values", found.values.float().numpy())
-        scene.parcel.add("factors", factors)
+        scene.parcel.add("factors", _factors(view, scene, str(place), len(found.values)))
     return WeightSvdInfo(
         place=str(place),
         sides=list(place.sides),
@@ -167,6 +163,35 @@ def paint_svd(view: WeightSvdView, scene: Scene) -> WeightSvdInfo:
             for left, right in found.words
         ],
         matrix=matrix,
+    )
+
+
+def _factors(view: WeightSvdView, scene: Scene, place: str, count: int) -> Floats:
+    """What each singular value is multiplied by, [k]."""
+    out = np.ones(count, np.float32)
+    for edit in ledger_of(scene.model).edits if view.side == "now" else ():
+        if isinstance(edit, ScaleDirection) and same_target(
+            edit, ScaleDirection(place, edit.index, 1.0, view.fold)
+        ):
+            out[edit.index] = edit.factor
+    return out
+
+
+def paint_neuron(view: WeightNeuronView, scene: Scene) -> WeightNeuronInfo:
+    """What :class:`WeightNeuronInfo` says."""
+    model = scene.model
+    place = model.check(Address("neuron", view.layer, neuron=view.neuron))
+    found: list[list[Tensor]] = []
+    for side in ends_of(view.side):
+        with seeing(lens_of(scene, side)):
+            found.append(neuron_scores(model, place))
+    if len(found) > 1:
+        found[0] = [now - loaded for now, loaded in zip(*found, strict=True)]
+    words = words_of(model, found[0], WORDS)
+    return WeightNeuronInfo(
+        writes=words_sent(words.writes),
+        reads=words_sent(words.reads),
+        multiplies=None if words.multiplies is None else words_sent(words.multiplies),
     )
 
 
@@ -222,8 +247,15 @@ def record_svd(board: Board) -> list[WeightSvdView]:
     return [WeightSvdView(place=place) for place in places(board)]
 
 
+def record_neuron(board: Board) -> list[WeightNeuronView]:
+    """Of the neurons selected."""
+    found = wanted.selected(board, r"L(\d+)\.mlp\.n(\d+)")
+    return [WeightNeuronView(layer=int(one[1]), neuron=int(one[2])) for one in found]
+
+
 MATRIX = Painter(paint_matrix, record=record_matrix, axes={"cells": ("row", "column")})
 PAIRS_PAINTER = Painter(paint_pairs, record=record_pairs, axes={"eigenvalues": ("value", "part")})
+NEURON = Painter(paint_neuron, record=record_neuron)
 SVD = Painter(
     paint_svd,
     record=record_svd,

@@ -83,7 +83,7 @@ function Slider({ info }: { info: CircuitInfo }) {
       <label class="label">
         largest{" "}
         <input
-          class="text is-number"
+          class="field is-number"
           type="number"
           min={1}
           max={total}

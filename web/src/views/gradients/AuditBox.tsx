@@ -6,7 +6,7 @@ import { ProblemNote } from "../shared/Problem";
 import { floats } from "../shared/sides";
 import { Toggle } from "../shared/Toggle";
 import { useHeld } from "../shared/useHeld";
-import { type AuditRow, auditRows, isMeasured, missOf, spread, worst } from "./rows";
+import { type AuditRow, auditRows, cellOf, isMeasured, missOf, spread, worst } from "./rows";
 import { auditView, gradientState, TOP } from "./state";
 
 const SIZE = 168;
@@ -115,18 +115,36 @@ function Scatter({ rows, info, both, stale }: ScatterProps) {
   );
 }
 
+interface Named {
+  /** What a click selects. */
+  place: string;
+  position: number | null;
+  /** The token, or the two of a cell. */
+  text: string | undefined;
+}
+
+function named(address: string, tokens: readonly { text: string }[]): Named {
+  const text = (position: number) => tokens[position]?.text.trim();
+  const cell = cellOf(address);
+  if (cell) {
+    const { head, destination, source } = cell;
+    return { place: head, position: destination, text: `${text(destination)} ← ${text(source)}` };
+  }
+  const [place = "", at] = address.split("@");
+  const edge = place.includes("->");
+  if (at === undefined || edge)
+    return { place: edge ? address : place, position: null, text: undefined };
+  return { place, position: Number(at), text: text(Number(at)) };
+}
+
 function AuditTable({ rows, whole }: { rows: readonly AuditRow[]; whole: boolean }) {
   const board = useBoard();
+  const { cell } = gradientState(board);
   const tokens = board.kernel.tokens.value;
-  const named = (address: string) => {
-    const [place = "", position] = address.split("@");
-    const text = position === undefined ? undefined : tokens[Number(position)]?.text;
-    return { place, position, text };
-  };
   const select = (address: string) => {
-    const { place, position } = named(address);
-    if (place.includes("->")) void board.select([address]);
-    else void board.select([place], position === undefined ? null : Number(position));
+    const { place, position } = named(address, tokens);
+    if (cellOf(address)) cell.value = address;
+    void (place.includes("->") ? board.select([place]) : board.select([place], position));
   };
   return (
     <div class="audit-table">
@@ -154,8 +172,8 @@ function AuditTable({ rows, whole }: { rows: readonly AuditRow[]; whole: boolean
                 <button type="button" onClick={() => select(row.address)}>
                   {row.address}
                 </button>
-                {named(row.address).text !== undefined && (
-                  <span class="faint"> {named(row.address).text?.trim()}</span>
+                {named(row.address, tokens).text !== undefined && (
+                  <span class="faint"> {named(row.address, tokens).text}</span>
                 )}
               </th>
               <td class="number">{signed(row.estimate, 3)}</td>

@@ -55,7 +55,8 @@ export function PartsSection({ model }: { model: ModelInfo }) {
 
 function PartsGrid({ picture }: { picture: Picture | null }) {
   const board = useBoard();
-  const side = gradientState(board).side.value;
+  const { cell, ...state } = gradientState(board);
+  const side = state.side.value;
   const ends = endsOf(picture, "scores");
   const { now, baseline } = ends;
   const data = onSide(ends, side);
@@ -73,7 +74,6 @@ function PartsGrid({ picture }: { picture: Picture | null }) {
   const place = (row: number) => `L${layers - 1 - row}`;
   const address = (row: number, column: number) =>
     heads ? `${place(row)}H${column}` : `${place(row)}.${what}@${column}`;
-  const cell = board.ui.local<string>("gradients.cell", "");
   const pick = (row: number, column: number) => {
     cell.value = address(row, column);
     if (heads) void board.select([`${place(row)}H${column}`]);

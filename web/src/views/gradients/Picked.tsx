@@ -36,7 +36,7 @@ export function Exact({ address }: { address: string }) {
       type="button"
       class="measure"
       data-testid="gradients-measure"
-      title={`Patch ${address} alone, and measure`}
+      title={`Change ${address} alone, and measure`}
       aria-label={`Measure ${address} exactly`}
       disabled={!board.kernel.live.value}
       onClick={() => {
@@ -48,10 +48,15 @@ export function Exact({ address }: { address: string }) {
   );
 }
 
-/** The cell that was picked on a grid. */
+/** One cell or token: its estimate, and its exact number or the button for it. */
 export function Picked({ address, estimate }: { address: string; estimate: number }) {
   return (
-    <p class="picked" data-testid="gradients-picked" data-address={address}>
+    <p
+      class="picked"
+      data-testid="gradients-picked"
+      data-address={address}
+      data-estimate={estimate}
+    >
       <code>{address}</code> <span class="label">estimate</span> <b>{signed(estimate, 4)}</b>{" "}
       <span class="label">exact</span> <Exact address={address} />
     </p>

@@ -12,6 +12,7 @@ import { TokenValues } from "../shared/TokenValues";
 import { useHeld } from "../shared/useHeld";
 import { AuditBox } from "./AuditBox";
 import { Legend, SourceChoice, StepsChoice } from "./Controls";
+import { Picked } from "./Picked";
 import { gradientState, selectedPath, tokenView } from "./state";
 
 const WHAT = [
@@ -68,6 +69,12 @@ export function TokensSection() {
             scale={scale}
             show={show}
           />
+          {view.what !== "norm" && (
+            <Picked
+              address={`${view.at.split("@")[0]}@${focus}`}
+              estimate={(side === "baseline" ? ends.baseline : ends.now)[focus] ?? Number.NaN}
+            />
+          )}
           {info?.gap !== null && info && <Completeness info={info} />}
         </div>
       )}

@@ -77,3 +77,17 @@ export function upwards(data: Float32Array, width: number): Float32Array {
     out.set(data.subarray(i, i + width), data.length - i - width);
   return out;
 }
+
+const CELL = /^(L\d+H\d+)\.pattern\[(\d+),(\d+)\]$/;
+
+/** A cell of a head's pattern, as Python indexes it. */
+export function cellAddress(head: string, destination: number, source: number): string {
+  return `${head}.pattern[${destination},${source}]`;
+}
+
+/** The cell that an address names; null where it is something else. */
+export function cellOf(address: string) {
+  const found = CELL.exec(address);
+  if (!found) return null;
+  return { head: found[1] as string, destination: Number(found[2]), source: Number(found[3]) };
+}

@@ -1,4 +1,5 @@
 import type { Signal } from "@preact/signals";
+import { headAddress } from "../../state/address";
 import type { Board } from "../../state/board";
 import type { Side } from "../../state/ui";
 import type {
@@ -42,6 +43,8 @@ export interface GradientState {
   audit: Signal<boolean>;
   /** Addresses that were asked to be measured, a space between two. */
   also: Signal<string>;
+  /** The cell of a grid or pattern that was picked last. */
+  cell: Signal<string>;
 }
 
 export function gradientState({ ui }: Board): GradientState {
@@ -58,6 +61,7 @@ export function gradientState({ ui }: Board): GradientState {
     edgeSteps: ui.local<number>("gradients.edge-steps", 5),
     audit: ui.local<boolean>("gradients.audit", true),
     also: ui.local<string>("gradients.also", ""),
+    cell: ui.local<string>("gradients.cell", ""),
   };
 }
 
@@ -105,7 +109,7 @@ export function edgeView(board: Board): EdgeGradientsView {
 
 export function patternView(board: Board): PatternGradientView | null {
   const head = board.head.value;
-  return head && { kind: "pattern-gradient", ...head };
+  return head && { kind: "pattern-gradient", ...head, ...from(board) };
 }
 
 /** What is measured of a section; none where nothing can be, or nothing was asked for. */
@@ -132,8 +136,13 @@ export function auditView(board: Board): GradientAuditView | null {
       const { kind: _, top: __, ...view } = edgeView(board);
       return { ...rest, section: "edges", contrast: true, ...view, side: "now" };
     }
-    default:
-      return null;
+    default: {
+      const view = patternView(board);
+      if (!view) return null;
+      const { contrast, direction } = view;
+      const at = headAddress(view);
+      return { ...rest, section: "pattern", what: "product", at, contrast, direction };
+    }
   }
 }
 
@@ -150,7 +159,7 @@ export function gradientViews(board: Board): View[] {
       return contrastText(board) ? [edgeView(board), ...more] : [];
     default: {
       const view = patternView(board);
-      return view ? [view] : [];
+      return view ? [view, ...more] : [];
     }
   }
 }

@@ -13,12 +13,19 @@ import type { MapModel } from "./MapView";
 
 const SIZE = { width: 336, height: 250 };
 const GAP = 12;
+/** A map narrower than this has no room beside a part: the legend's is taken. */
+const NARROW = 520;
 
-/** Beside the receiver, within the map. */
+const isNarrow = (map: MapModel) => (map.layout.value?.width ?? NARROW) < NARROW;
+
+/** Beside the receiver, within the map; or over the legend. */
 function placeOf(map: MapModel, receiver: string) {
   const layout = map.layout.value;
   const box = layout && edgeBox(layout, map.zoom.transform.value, receiver);
-  if (!layout || !box) return { left: "8px", top: "8px" };
+  if (isNarrow(map)) return { left: "6px", right: "6px", bottom: "6px" };
+  const place = map.zoom.stage.current?.parentElement?.offsetTop ?? 0;
+  const size = { width: `${SIZE.width}px` };
+  if (!layout || !box) return { ...size, left: "8px", top: `${place + 8}px` };
   const { width, height } = layout;
   const right = box.x + box.width + GAP;
   const left = box.x - SIZE.width - GAP;
@@ -27,7 +34,7 @@ function placeOf(map: MapModel, receiver: string) {
   const beside = across === right || across === left;
   const down = beside ? box.y - 30 : box.y + box.height + 26;
   const top = Math.max(6, Math.min(down, height - SIZE.height));
-  return { left: `${Math.max(4, across)}px`, top: `${top}px` };
+  return { ...size, left: `${Math.max(4, across)}px`, top: `${place + top}px` };
 }
 
 /** What can be done to the paths from one part to another, each with its exact effect. */
@@ -69,7 +76,8 @@ function Open({ map, ends }: { map: MapModel; ends: Ends }) {
       data-stale={stale}
       tabIndex={-1}
       aria-label={`Paths from ${sender} to ${receiver}`}
-      style={{ ...placeOf(map, receiver), width: `${SIZE.width}px` }}
+      data-narrow={isNarrow(map)}
+      style={placeOf(map, receiver)}
       onKeyDown={(event) => {
         event.stopPropagation();
         if (event.key === "Escape") close();

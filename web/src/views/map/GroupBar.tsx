@@ -28,13 +28,13 @@ export function GroupBar({ map }: { map: MapModel }) {
       {button("ablate", "Ablate", "ablated")}
       {button("freeze-output", "Freeze", "frozen")}
       {parts.some(isHead) && button("freeze-pattern", "Freeze patterns", "pattern")}
-      <label class="group-scale">
+      <label class="tools">
         ×
         <input
           type="text"
           inputMode="decimal"
           size={4}
-          class="field"
+          class="field is-short"
           placeholder="0.5"
           aria-label="Factor to scale the selected outputs by; Enter applies it"
           data-testid="group-scale"

@@ -25,8 +25,9 @@ export function Legend({ map }: { map: MapModel }) {
   const metric = kernel.metric.value;
   const measure = ui.measure.value;
   const ends = MEASURES[measure].signed && ui.mapSide.value !== "difference";
+  const open = ui.local<boolean>("map.legend", false);
   return (
-    <div class="legend">
+    <div class="legend" data-open={open.value}>
       <div class="legend-scale">
         <div class="legend-name">
           {MEASURES[measure].label}
@@ -48,6 +49,17 @@ export function Legend({ map }: { map: MapModel }) {
           </div>
         )}
       </div>
+      <button
+        type="button"
+        class="plain legend-more"
+        data-testid="map-legend"
+        aria-expanded={open.value}
+        onClick={() => {
+          open.value = !open.peek();
+        }}
+      >
+        Legend {open.value ? "▾" : "▴"}
+      </button>
       <Marks />
       <EdgeLegend map={map} />
     </div>

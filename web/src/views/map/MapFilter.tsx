@@ -14,7 +14,7 @@ export function MapFilter({ map }: { map: MapModel }) {
     : "all";
   const { unit } = MEASURES[board.ui.measure.value];
   return (
-    <span class="map-filter">
+    <span class="tools map-filter">
       <label title={`Draw parts faint whose ${unit}, whatever its sign, is under a threshold`}>
         <span>Filter</span>
         <input

@@ -13,7 +13,7 @@ export function MapToolbar({ map }: { map: MapModel }) {
   const { ui } = useBoard();
   const { brush, table } = map.tools;
   return (
-    <div class="bar map-toolbar">
+    <div class="bar toolbar map-toolbar">
       <select
         class="select"
         data-testid="measure-select"
@@ -38,7 +38,7 @@ export function MapToolbar({ map }: { map: MapModel }) {
       <MapSearch map={map} />
       <MapFilter map={map} />
       <PathTools />
-      <span class="map-tools">
+      <span class="tools">
         <Toggle
           name="map-brush"
           label="Brush"
@@ -78,7 +78,7 @@ function PathTools() {
     );
   };
   return (
-    <span class="map-tools">
+    <span class="tools">
       {button("into", "Fed by", "Who feeds _? The strongest edges into it (i)")}
       {button("from", "Feeds", "Whom does _ feed? The strongest edges out of it (o)")}
     </span>

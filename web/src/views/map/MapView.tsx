@@ -186,9 +186,9 @@ export function MapView({ model }: { model: ModelInfo }) {
         <EdgeTip map={map} />
         <GroupBar map={map} />
         <DraftBar map={map} />
-        <EdgePopover map={map} />
       </div>
       <Legend map={map} />
+      <EdgePopover map={map} />
     </section>
   );
 }

@@ -6,6 +6,9 @@ import { Readout } from "./PatchGrid";
 import { pinCell } from "./pin";
 import { patchingState } from "./state";
 
+const EXCHANGES =
+  "Denoising is about the run of the contrast prompt, and the board runs the prompt: pinning exchanges the two first. Target and foil stay.";
+
 interface Props {
   info: PatchingInfo;
   values: Float32Array;
@@ -14,22 +17,37 @@ interface Props {
 /** The cell that was chosen, and how it becomes an intervention. */
 export function PinBar({ info, values }: Props) {
   const board = useBoard();
-  const { chosen, shown } = patchingState(board);
+  const { chosen, shown, swapped } = patchingState(board);
+  const denoising = info.direction === "denoising";
   const at = info.places.indexOf(chosen.value);
   if (at < 0) {
     return (
       <p class="note" data-testid="patching-hint">
         Click a cell to select its part and position; pin it to keep it as an intervention.
+        {denoising && ` ${EXCHANGES}`}
       </p>
     );
   }
   return (
-    <div class="row pin-bar" data-testid="patching-pinbar">
-      <code>{chosen.value}</code>
-      <Readout info={info} value={values[at] ?? Number.NaN} share={shown.value === "share"} />
-      <span class="grow" />
-      <PinButton info={info} address={chosen.value} name="patching-pin" />
-    </div>
+    <>
+      <div class="row pin-bar" data-testid="patching-pinbar">
+        <code>{chosen.value}</code>
+        <Readout info={info} value={values[at] ?? Number.NaN} share={shown.value === "share"} />
+        <span class="grow" />
+        <PinButton info={info} address={chosen.value} name="patching-pin" />
+      </div>
+      {denoising && (
+        <p class="note" data-testid="patching-exchanges">
+          {EXCHANGES}
+        </p>
+      )}
+      {!denoising && swapped.value === chosen.value && isPatched(board, chosen.value) && (
+        <p class="note" data-testid="patching-exchanged">
+          The prompts were exchanged to pin this cell: what was the contrast prompt is the prompt
+          now. Undo takes back the patch; undo again, the exchange.
+        </p>
+      )}
+    </>
   );
 }
 

@@ -27,5 +27,6 @@ export async function pinCell(board: Board, info: PatchingInfo, address: string)
   }
   if (!(await board.swap())) return;
   state.direction.value = "noising";
+  state.swapped.value = address;
   board.act("patch", [address]);
 }

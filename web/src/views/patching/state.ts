@@ -15,6 +15,8 @@ export interface PatchingState {
   table: Signal<boolean>;
   /** The cell that was chosen last, by its address. */
   chosen: Signal<string>;
+  /** The cell for which the prompts were exchanged. */
+  swapped: Signal<string>;
 }
 
 export function patchingState(board: Board): PatchingState {
@@ -26,6 +28,7 @@ export function patchingState(board: Board): PatchingState {
     every: ui.local<boolean>("patching.every", false),
     table: ui.local<boolean>("patching.table", false),
     chosen: ui.local<string>("patching.chosen", ""),
+    swapped: ui.local<string>("patching.swapped", ""),
   };
 }
 

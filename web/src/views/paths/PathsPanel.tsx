@@ -84,7 +84,7 @@ function Options({ board, info }: { board: Board; info: PathsInfo | null }) {
   const { mlps, zero, side } = pathsSettings(board);
   const bare = Boolean(info?.no_patch);
   return (
-    <div class="paths-options">
+    <div class="toolbar paths-options">
       <Sides name="paths-side" value={side} />
       <Toggle
         name="paths-mlps"
@@ -118,7 +118,7 @@ function Drawing({ board }: { board: Board }) {
     if (value.trim() && Number.isFinite(count) && count > 0) top.value = Math.min(count, 500);
   };
   return (
-    <span class="paths-drawing">
+    <span class="tools paths-drawing">
       <Toggle
         name="paths-drawn"
         label="on the map"
@@ -131,7 +131,7 @@ function Drawing({ board }: { board: Board }) {
           type="text"
           inputMode="numeric"
           size={3}
-          class="field"
+          class="field is-short"
           data-testid="paths-top"
           aria-label="How many of the strongest edges are drawn on the map"
           value={text.value ?? String(top.value)}

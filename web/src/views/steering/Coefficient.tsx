@@ -31,7 +31,7 @@ export function Coefficient({ info }: { info: SteeringInfo }) {
         <label class="label">
           coefficient{" "}
           <input
-            class="text is-number"
+            class="field is-number"
             type="number"
             step={stepOf(reach)}
             data-testid="steering-number"

@@ -98,7 +98,7 @@ function Rename({ name, done }: { name: string; done: () => void }) {
       }}
     >
       <input
-        class="text"
+        class="field"
         name="name"
         aria-label="New name"
         data-testid="steering-name"

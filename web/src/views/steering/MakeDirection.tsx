@@ -92,7 +92,7 @@ export function MakeDirection({ info }: { info: SteeringInfo }) {
         </label>
         <Fields key={how.value} how={how.value} info={info} />
         <input
-          class="text"
+          class="field"
           name="name"
           placeholder="name"
           aria-label="Name"
@@ -121,7 +121,7 @@ function Fields({ how, info }: { how: How; info: SteeringInfo }) {
     return (
       <>
         <input
-          class="text"
+          class="field"
           name="target"
           aria-label="Token"
           data-testid="make-target"
@@ -129,7 +129,7 @@ function Fields({ how, info }: { how: How; info: SteeringInfo }) {
         />
         <span class="faint">−</span>
         <input
-          class="text"
+          class="field"
           name="foil"
           aria-label="Token that is subtracted"
           data-testid="make-foil"
@@ -141,7 +141,7 @@ function Fields({ how, info }: { how: How; info: SteeringInfo }) {
   return (
     <>
       <input
-        class="text is-code"
+        class="field is-code"
         name="at"
         aria-label="Part"
         data-testid="make-at"
@@ -149,7 +149,7 @@ function Fields({ how, info }: { how: How; info: SteeringInfo }) {
       />
       {how === "write" && (
         <input
-          class="text is-number"
+          class="field is-number"
           type="number"
           name="rank"
           min={0}

@@ -12,7 +12,7 @@ import { showToken } from "../shared/token";
 import { useHeld } from "../shared/useHeld";
 import { Eigenvalues } from "./Eigenvalues";
 import { PairLists } from "./PairLists";
-import { type Circuit, matrixView, type Part, pairsView, shownSide, weightsState } from "./place";
+import { type Circuit, matrixView, type Part, pairsView, weightsState } from "./place";
 
 type Head = Extract<Part, { kind: "head" }>;
 
@@ -55,7 +55,7 @@ function Distance({ most }: { most: number }) {
     <label class="label" title="Positions are rotary: scores depend on how far back the key lies">
       key{" "}
       <input
-        class="small-number"
+        class="field is-number"
         type="number"
         min={0}
         max={most - 1}
@@ -77,7 +77,7 @@ function TokensInput() {
   const { text } = weightsState(board);
   return (
     <input
-      class="weights-text"
+      class="field weights-text"
       type="text"
       placeholder="over the prompt's tokens; or type others"
       aria-label="Text whose tokens the matrix is over; the prompt's where empty"
@@ -150,8 +150,16 @@ function Vocabulary({ part, model }: { part: Head; model: ModelInfo }) {
         done={info.done}
         total={info.total}
       />
-      {ov && shownSide(board) !== "difference" && (
-        <Eigenvalues values={floats(picture, "eigenvalues")} copying={info.copying} />
+      {ov && (
+        <Eigenvalues
+          values={floats(picture, "eigenvalues")}
+          copying={info.copying}
+          loaded={
+            info.copying_loaded === null
+              ? null
+              : { values: floats(picture, "eigenvalues_loaded"), copying: info.copying_loaded }
+          }
+        />
       )}
     </div>
   );

@@ -11,7 +11,14 @@ import { Segmented } from "../shared/Segmented";
 import { floats } from "../shared/sides";
 import { Toggle } from "../shared/Toggle";
 import { useHeld } from "../shared/useHeld";
-import { compositionView, type Mode, overviewView, type Part, weightsState } from "./place";
+import {
+  compositionView,
+  type Mode,
+  overviewView,
+  type Part,
+  shownSide,
+  weightsState,
+} from "./place";
 
 type Head = Extract<Part, { kind: "head" }>;
 
@@ -50,11 +57,16 @@ export function Composition({ part, model }: { part: Part; model: ModelInfo }) {
 
 /** What is subtracted, and what is left out. */
 function Note({ random, model }: { random: number | null; model: ModelInfo }) {
+  const difference = shownSide(useBoard()) === "difference";
+  const less =
+    random === null || difference
+      ? ""
+      : `, less ${format(random, 4)}: what random heads of this shape score`;
   return (
     <p class="note">
+      {difference && "Now minus as loaded. "}
       Frobenius norm of the product over the product of the norms
-      {random === null ? "" : `, less ${format(random, 4)}: what random heads of this shape score`}.
-      Norms' scales are left out.
+      {less}. Norms' scales are left out.
       {model.positional === "rotary" && " QK without rotation, as at distance 0."}
       {model.n_kv_heads < model.n_heads && " Heads of a group share keys and values."}
     </p>
@@ -153,7 +165,10 @@ function Overview({ model }: { model: ModelInfo }) {
           maxHeight={360}
         />
       )}
-      <h3>Highest</h3>
+      <h3>{shownSide(board) === "difference" ? "Largest changes" : "Highest"}</h3>
+      {info.edges.length === 0 && info.done >= info.total && (
+        <p class="faint">No pair scores other than as loaded.</p>
+      )}
       <ol class="edges-list" data-testid="weight-edges">
         {info.edges.map(({ earlier, later, score }) => (
           <li key={`${earlier} ${later}`}>

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { format, percent, signed } from "../../draw/number";
 import { useBoard } from "../../state/board";
 import { infoOf } from "../../state/kernel";
-import type { ModelInfo, ScoredWord, WeightDirection, Words } from "../../wire/types";
+import type { ModelInfo, ScoredWord, WeightDirection, WeightSide, Words } from "../../wire/types";
 import { ProblemNote } from "../shared/Problem";
 import { Segmented } from "../shared/Segmented";
 import { floats } from "../shared/sides";
@@ -21,6 +21,11 @@ const MLP: readonly { value: MlpMatrix; label: string }[] = [
   { value: "gate", label: "W_gate" },
   { value: "out", label: "W_out" },
 ];
+const ABOUT: Readonly<Record<WeightSide, string>> = {
+  now: "",
+  loaded: "Directions of the weights as they were loaded. ",
+  difference: "Directions of the difference, now minus as loaded: what the edits have put in. ",
+};
 const SHOWN = 4;
 const MORE = 20;
 
@@ -31,6 +36,8 @@ export function Directions({ part, model }: { part: Part; model: ModelInfo }) {
   const { picture, stale } = useHeld(board.kernel.picture(svdView(board, part)).value);
   const info = infoOf(picture, "weight-svd");
   const [values, factors] = [floats(picture, "values"), floats(picture, "factors")];
+  // The picture before this one may be of another side: its directions have no sliders.
+  const side = picture?.view.kind === "weight-svd" ? picture.view.side : "now";
   const matrices = model.gated ? MLP : MLP.filter(({ value }) => value !== "gate");
   return (
     <>
@@ -48,16 +55,23 @@ export function Directions({ part, model }: { part: Part; model: ModelInfo }) {
         )}
         <span class="faint">{values.length > 0 && `rank ${values.length}`}</span>
       </div>
-      {part.kind === "mlp" && part.neuron && <Neuron address={part.neuron} layer={part.layer} />}
+      {part.kind === "mlp" && part.neuron && <Neuron address={part.neuron} />}
       {picture?.problem && <ProblemNote problem={picture.problem} />}
       {!picture && <p class="empty">Waiting for the model.</p>}
-      {info && values.length === 0 && <p class="empty">Being decomposed.</p>}
+      {info && values.length === 0 && (
+        <p class="empty">
+          {"values" in (picture?.grids ?? {})
+            ? "This matrix is as it was loaded."
+            : "Being decomposed."}
+        </p>
+      )}
       {info && values.length > 0 && (
         <div data-stale={stale}>
           <Spectrum values={values} factors={factors} />
           <p class="note">
-            A slider multiplies a singular value in the running model ({info.matrix} is written);
-            the directions are those before any edit.{" "}
+            {ABOUT[side]}
+            {side === "now" &&
+              `A slider multiplies a singular value in the running model (${info.matrix} is written); the directions are those before any edit. `}
             {info.place.endsWith(".qk") &&
               model.positional === "rotary" &&
               "QK at distance 0: at others the queries read scaled along it. "}
@@ -71,6 +85,7 @@ export function Directions({ part, model }: { part: Part; model: ModelInfo }) {
             directions={info.directions}
             values={values}
             factors={factors}
+            edits={side === "now"}
           />
         </div>
       )}
@@ -84,9 +99,11 @@ interface ListProps {
   directions: readonly WeightDirection[];
   values: Float32Array;
   factors: Float32Array;
+  /** Whether these are the directions that sliders are of. */
+  edits: boolean;
 }
 
-function List({ place, sides, directions, values, factors }: ListProps) {
+function List({ place, sides, directions, values, factors, edits }: ListProps) {
   const { rows } = weightsState(useBoard());
   const whole = values.reduce((sum, value) => sum + value * value, 0);
   return (
@@ -100,6 +117,7 @@ function List({ place, sides, directions, values, factors }: ListProps) {
               value={values[i] as number}
               factor={factors[i] ?? 1}
               share={(values[i] as number) ** 2 / (whole || 1)}
+              edits={edits}
             />
             <Ends name={sides[0] ?? ""} words={direction.left} />
             <Ends name={sides[1] ?? ""} words={direction.right} />
@@ -128,19 +146,11 @@ interface LineProps {
   value: number;
   factor: number;
   share: number;
+  edits: boolean;
 }
 
 /** One direction's size and what it is multiplied by. */
-function Line({ place, index, value, factor, share }: LineProps) {
-  const board = useBoard();
-  const dragged = useSignal<number | null>(null);
-  const shown = dragged.value ?? factor;
-  const live = board.kernel.live.value;
-  const apply = (wanted: number) => {
-    dragged.value = null;
-    const fold = weightsState(board).fold.peek();
-    if (wanted !== factor) board.editWeights({ place, index, factor: wanted, fold });
-  };
+function Line({ place, index, value, factor, share, edits }: LineProps) {
   return (
     <div class="direction-line" data-edited={factor !== 1}>
       <b>{index}</b>
@@ -153,10 +163,27 @@ function Line({ place, index, value, factor, share }: LineProps) {
           </>
         )}
       </span>
-      <span class="faint" title="Share of the squared Frobenius norm before any edit">
+      <span class="faint" title="Share of the squared Frobenius norm, before any edit">
         {percent(share)}
       </span>
       <span class="grow" />
+      {edits && <Slider place={place} index={index} factor={factor} />}
+    </div>
+  );
+}
+
+function Slider({ place, index, factor }: Pick<LineProps, "place" | "index" | "factor">) {
+  const board = useBoard();
+  const dragged = useSignal<number | null>(null);
+  const shown = dragged.value ?? factor;
+  const live = board.kernel.live.value;
+  const apply = (wanted: number) => {
+    dragged.value = null;
+    const fold = weightsState(board).fold.peek();
+    if (wanted !== factor) board.editWeights({ place, index, factor: wanted, fold });
+  };
+  return (
+    <>
       <input
         type="range"
         min={0}
@@ -184,7 +211,7 @@ function Line({ place, index, value, factor, share }: LineProps) {
       >
         {factor === 1 ? "Remove" : "Give back"}
       </button>
-    </div>
+    </>
   );
 }
 

@@ -73,8 +73,11 @@ function Found({ info }: { info: WeightPathInfo }) {
     <>
       <p class="note" data-testid="path-relative">
         The product's norm is <b>{format(info.relative, 3)}</b> × that of parts turned at random
-        against each other (Frobenius norm {format(info.norm, 3)}). Attention's weights, norms'
-        scales and biases are left out.
+        against each other
+        {info.relative_loaded === null
+          ? ` (Frobenius norm ${format(info.norm, 3)})`
+          : ` now, ${format(info.relative_loaded, 3)} × as loaded; the Frobenius norm of the difference, of which all below is, is ${format(info.norm, 3)}`}
+        . Attention's weights, norms' scales and biases are left out.
       </p>
       {info.total > 0 && (
         <PairLists

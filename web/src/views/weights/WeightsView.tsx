@@ -1,3 +1,4 @@
+import { useEffect } from "preact/hooks";
 import { headAddress } from "../../state/address";
 import { useBoard } from "../../state/board";
 import type { ModelInfo, WeightSide } from "../../wire/types";
@@ -8,7 +9,7 @@ import { Composition } from "./Composition";
 import { Directions } from "./Directions";
 import { Edits } from "./Edits";
 import { PathSection } from "./PathSection";
-import { isEdited, type Part, shownPart, shownTab, type Tab, weightsState } from "./place";
+import { hasSides, type Part, shownPart, shownTab, type Tab, weightsState } from "./place";
 
 const TABS: readonly { value: Tab; label: string }[] = [
   { value: "circuits", label: "Circuits" },
@@ -32,6 +33,11 @@ function OnePart({ part, model }: { part: Part; model: ModelInfo }) {
   const board = useBoard();
   const state = weightsState(board);
   const tab = shownTab(board, part);
+  const sides = hasSides(board);
+  useEffect(() => {
+    // The next edit begins with the weights as they are.
+    if (!sides) state.side.value = "now";
+  }, [sides, state.side]);
   const tabs = part.kind === "mlp" ? TABS.slice(1) : TABS;
   const name = part.kind === "head" ? headAddress(part) : `L${part.layer}.mlp`;
   return (
@@ -39,7 +45,7 @@ function OnePart({ part, model }: { part: Part; model: ModelInfo }) {
       <header class="section-head weights-head">
         <h2>Weights, {name}</h2>
         <span class="grow" />
-        {tab === "circuits" && isEdited(board) && (
+        {sides && (
           <Segmented
             label="Which weights are shown"
             name="weights-side"

@@ -75,9 +75,14 @@ export function shownTab(board: Board, part: Part): Tab {
   return part.kind === "mlp" && tab === "circuits" ? "directions" : tab;
 }
 
+/** Whether other weights can be shown than those now: some were edited, and the model is there. */
+export function hasSides(board: Board): boolean {
+  return board.kernel.live.value && isEdited(board);
+}
+
 /** The side in front: without an edit there is but one. */
 export function shownSide(board: Board): WeightSide {
-  return isEdited(board) ? weightsState(board).side.value : "now";
+  return hasSides(board) ? weightsState(board).side.value : "now";
 }
 
 interface HeadPlace {
@@ -118,16 +123,17 @@ export function matrixPlace(board: Board, part: Part): string {
 export function svdView(board: Board, part: Part): View {
   const { fold, rows } = weightsState(board);
   const place = matrixPlace(board, part);
-  return { kind: "weight-svd", place, fold: fold.value, rows: rows.value };
+  return { kind: "weight-svd", place, fold: fold.value, rows: rows.value, side: shownSide(board) };
 }
 
 export function compositionView(board: Board, { layer, head }: HeadPlace): View {
-  return { kind: "weight-composition", layer, head, fold: weightsState(board).fold.value };
+  const fold = weightsState(board).fold.value;
+  return { kind: "weight-composition", layer, head, fold, side: shownSide(board) };
 }
 
 export function overviewView(board: Board): View {
   const { mode, fold } = weightsState(board);
-  return { kind: "weight-overview", mode: mode.value, fold: fold.value };
+  return { kind: "weight-overview", mode: mode.value, fold: fold.value, side: shownSide(board) };
 }
 
 /** Virtual weights along the selected parts; null where fewer than two are selected. */
@@ -137,7 +143,14 @@ export function pathView(board: Board): View | null {
   const { slot, fold } = weightsState(board);
   const last = parts[parts.length - 1] as string;
   const path = parts.join("->") + (headOf(last) ? `.${slot.value}` : "");
-  return { kind: "weight-path", path, fold: fold.value };
+  return { kind: "weight-path", path, fold: fold.value, side: shownSide(board) };
+}
+
+/** A neuron's weights in words. */
+export function neuronView(board: Board, address: string): View {
+  const [, layer, neuron] = /^L(\d+)\.mlp\.n(\d+)$/.exec(address) ?? [];
+  const place = { layer: Number(layer), neuron: Number(neuron) };
+  return { kind: "weight-neuron", ...place, side: shownSide(board) };
 }
 
 export function weightsViews(board: Board): readonly View[] {
@@ -145,10 +158,7 @@ export function weightsViews(board: Board): readonly View[] {
   if (!part) return [EDITS];
   const tab = shownTab(board, part);
   if (tab === "directions") {
-    const words: View[] =
-      part.kind === "mlp" && part.neuron
-        ? [{ kind: "neuron", layer: part.layer, neuron: Number(part.neuron.split(".n")[1]) }]
-        : [];
+    const words = part.kind === "mlp" && part.neuron ? [neuronView(board, part.neuron)] : [];
     return [svdView(board, part), ...words, EDITS];
   }
   if (tab === "composition") {
