@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -70,6 +70,7 @@ def discover(
     size: int | float | None = None,
     granularity: Granularity | None = None,
     positions: bool | None = None,
+    neurons: int | Sequence[str] | None = None,
     seed: int | None = None,
     direction: Direction | None = None,
     steps: int | None = None,
@@ -96,6 +97,10 @@ def discover(
             size can be cut from the circuit later: ``circuit.top(50)``.
         granularity: ``qkv`` keeps edges into a head's query, key and value apart; ``node`` merges.
         positions: score each token position apart; prompts must be of one length.
+        neurons: how many neurons of every MLP are nodes of their own (0): those with the largest
+            attribution on the task (:mod:`circuitboard.circuits.methods.neurons_apart`); or which,
+            by their addresses: ``["L3.mlp.n17"]``. In the circuit the address of their MLP,
+            ``L3.mlp``, then stands for its other neurons and its bias.
         seed: of ``acdc`` in random order and ``learned-mask``.
         direction: of all but those two: ``noising`` (default) or ``denoising``.
         steps: of integration (5), or of the optimizer (300).
@@ -107,13 +112,15 @@ def discover(
     Raises:
         TaskError: the task does not fit the model; it says why.
         CircuitError: there is no such method, or it has no such option.
+        ModelError: neurons of this model are no nodes of their own; it says why.
         TargetError: ``eap`` or ``node-attribution`` of a KL divergence.
     """
     known = method_of(method)
     given = {
-        "granularity": granularity, "positions": positions, "seed": seed, "direction": direction,
-        "steps": steps, "nodes": nodes, "objective": objective, "threshold": threshold,
-        "absolute": absolute, "order": order, "keep": keep, "rate": rate, "batch": batch,
+        "granularity": granularity, "positions": positions, "neurons": neurons, "seed": seed,
+        "direction": direction, "steps": steps, "nodes": nodes, "objective": objective,
+        "threshold": threshold, "absolute": absolute, "order": order, "keep": keep, "rate": rate,
+        "batch": batch,
     }  # fmt: skip
     options = options_of(method, {name: one for name, one in given.items() if one is not None})
     asked = task_of(task).require(model)
