@@ -32,8 +32,8 @@ export interface Wiring {
 const LAYER = 74;
 const MARGIN = { x: 36, y: 34 };
 const COLUMN = { least: 24, most: 120 };
-/** Neurons stand beside their MLP, some above each other. */
-const NEURON = { width: 56, height: 23, rows: 3 };
+/** Neurons stand beside their MLP, and from there upwards: their heads are below. */
+const NEURON = { gap: 8, width: 56, height: 23, rows: 3 };
 /** Where q, k and v enter a head. */
 const INPUTS: Readonly<Record<string, number>> = { q: -8, k: 0, v: 8 };
 
@@ -65,7 +65,7 @@ export function neuronsOf(links: readonly Link[]): Map<number, number[]> {
 export function wiring(shape: Shape, links: readonly Link[], room: number): Wiring {
   const neurons = neuronsOf(links);
   const most = Math.max(0, ...[...neurons.values()].map((numbers) => numbers.length));
-  const beyond = Math.ceil(most / NEURON.rows) * NEURON.width;
+  const beyond = most && NEURON.gap + Math.ceil(most / NEURON.rows) * NEURON.width;
   const columns = shape.n_heads + (shape.mlps ? 1 : 0);
   const step = Math.max(
     COLUMN.least,
@@ -88,8 +88,8 @@ export function wiring(shape: Shape, links: readonly Link[], room: number): Wiri
     const numbers = neurons.get(layer) ?? [];
     const rows = Math.min(NEURON.rows, numbers.length);
     numbers.forEach((neuron, i) => {
-      const x = mlp.x + NEURON.width * (1 + Math.floor(i / rows));
-      const up = (rows - 1) / 2 - (i % rows);
+      const x = mlp.x + NEURON.gap + NEURON.width * (1 + Math.floor(i / rows));
+      const up = rows - 1 - (i % rows);
       place(`L${layer}.mlp.n${neuron}`, x, mlp.y - NEURON.height * up);
     });
   }
