@@ -103,8 +103,7 @@ def discover(
         seed: of ``acdc`` in random order and ``learned-mask``.
         direction: of all but those two: ``noising`` (default) or ``denoising``.
         steps: of integration (5) or the optimizer (300); nodes: that ``node-attribution`` keeps.
-        objective, threshold, absolute, order: of ``acdc``; the first of ``learned-mask`` too, as
-            keep, rate, batch.
+        threshold, absolute, order: ``acdc``; keep, rate, batch: ``learned-mask``; objective: both.
         watch: progress and cancelling.
 
     Raises:
