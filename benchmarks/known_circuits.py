@@ -18,10 +18,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from circuitboard.circuits.campaign import run_campaign
-from circuitboard.circuits.cell import KNOWN, Result
+from circuitboard.circuits.cell import KNOWN, Cell, Option, Result
 from circuitboard.circuits.discover import METHODS
 from circuitboard.circuits.known.known import KnownCircuit, known_circuit, known_circuits
-from circuitboard.circuits.plan import Plan
+from circuitboard.circuits.plan import Plan, PlannedMethod
 from circuitboard.circuits.recovery import every_edge
 from circuitboard.circuits.runners import here, on_processes
 from circuitboard.circuits.store import Store
@@ -40,10 +40,10 @@ be patched at once, in any combination, and the metric stays (`tests/circuits/te
 it edge by edge). Around the circuit there are distractors, heads and MLPs that are as loud, differ
 between clean and corrupted prompts, and are read by nothing that matters.
 
-AUROC is over all edges (and all heads and MLPs), by the size of the method's score: 1 says that
-everything of the circuit comes before everything else, 1/2 that scores tell nothing. A part's score
-is the largest of its outgoing edges. Seconds are of this run, and no more than a hint: they were
-not measured alone.
+AUROC is over all edges (and all heads, MLPs and neurons), by the size of the method's score: 1 says
+that everything of the circuit comes before everything else, 1/2 that scores tell nothing. A part's
+score is the largest of its outgoing edges. Seconds are of this run, and no more than a hint: they
+were not measured alone.
 """
 #: Names of all methods, those that are another's second name left out.
 NAMES = list({method.find: name for name, method in reversed(METHODS.items())}.values())[::-1]
@@ -52,7 +52,8 @@ HARD = """\
 What is hard about some: in `gates` two branches stand in for each other, so that taking one out
 changes nothing; in `gates` and `majority` the gradient at the clean prompts is zero; in `majority`
 a head writes to what the MLP reads and is never heard; in `backup` a head acts only when another
-was taken out.
+was taken out. `neurons` is a circuit of single neurons: methods are run with `neurons={count}`, so
+that as many of every MLP are nodes of their own, and those of its first MLP count as parts.
 """
 
 
@@ -75,7 +76,7 @@ def measured(
     names: Sequence[str], methods: Sequence[str], folder: Path, jobs: int
 ) -> dict[tuple[str, str], Result]:
     """Results by circuit and method."""
-    cells = Plan(tuple(KNOWN + name for name in names), tuple(methods), evaluation="none").cells()
+    cells = [cell for name in names for cell in cells_of(name, methods)]
     runner = on_processes(jobs) if jobs > 1 else here
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("Discovering", total=len(cells))
@@ -90,6 +91,14 @@ def measured(
     return {(r.cell.task.removeprefix(KNOWN), r.cell.method): r for r in found if r is not None}
 
 
+def cells_of(name: str, methods: Sequence[str]) -> list[Cell]:
+    """Every method on one circuit: with as many neurons apart as it has any to tell apart."""
+    count = len(known_circuit(name).neurons)
+    options: dict[str, Option] = {"neurons": count} if count else {}
+    planned = tuple(PlannedMethod(method, options) for method in methods)
+    return Plan((KNOWN + name,), planned, evaluation="none").cells()
+
+
 def page(
     names: Sequence[str], methods: Sequence[str], results: dict[tuple[str, str], Result]
 ) -> str:
@@ -102,8 +111,8 @@ def page(
         pairs=len(circuits[0].task),
     )
     parts = [text, table(["circuit", "what it does", "layers", "edges", "parts"], _about(circuits))]
-    parts.append(HARD)
-    for title, what in (("AUROC of edges", "edges"), ("AUROC of heads and MLPs", "nodes")):
+    parts.append(HARD.format(count=len(known_circuit("neurons").neurons)))
+    for title, what in (("AUROC of edges", "edges"), ("AUROC of heads, MLPs and neurons", "nodes")):
         rows = [[n, *(_score(results[n, m], what) for m in methods)] for n in names]
         means = [_mean([results[n, m] for n in names], what) for m in methods]
         parts += [f"## {title}\n", table(["circuit", *methods], [*rows, ["mean", *means]])]
@@ -120,8 +129,8 @@ def _about(circuits: Sequence[KnownCircuit]) -> list[list[str]]:
     rows = []
     for known in circuits:
         facts, model = known.model.facts, known.model
-        parts = len(model.heads) + len(model.mlps)
-        edges = f"{len(known.edges)} of {len(every_edge(model))}"
+        parts = len(model.heads) + len(model.mlps) + len(known.neurons)
+        edges = f"{len(known.edges)} of {len(every_edge(model, known.neurons))}"
         kind = f"{facts.n_layers}, attention alone" if facts.attn_only else str(facts.n_layers)
         rows.append([known.name, known.about, kind, edges, f"{len(known.nodes)} of {parts}"])
     return rows

@@ -11,7 +11,7 @@ import circuitboard
 ROOT = Path(__file__).resolve().parents[1]
 WRITTEN = (".py", ".ts", ".tsx", ".css", ".mjs")
 #: Made by `make types`.
-GENERATED = {Path("web/src/wire/types.ts")}
+GENERATED = {Path("web/src/wire/types.ts"), Path("web/src/report/types.ts")}
 FOLDERS = ("src", "tests", "benchmarks", "docs", "web/src", "web/test", "web/dev")
 LINES, FUNCTION_LINES, PARAMETERS = 400, 60, 6
 

@@ -70,6 +70,7 @@ _HOMES = {
     "circuit_metric": "circuitboard.circuits.running",
     "explain": "circuitboard.circuits.explain",
     "metric_values": "circuitboard.circuits.explain.effects",
+    "patched_parts": "circuitboard.circuits.running",
     "without_part": "circuitboard.circuits.running",
     "writing_on": "circuitboard.circuits.explain",
     "Board": "circuitboard.widget",
@@ -140,6 +141,7 @@ __all__ = [
     "ov_circuit",
     "ov_eigenvalues",
     "patch_grid",
+    "patched_parts",
     "path_patch",
     "pattern_attribution",
     "qk_circuit",
@@ -191,7 +193,7 @@ if TYPE_CHECKING:
     from circuitboard.circuits.explain.findings import Explanation
     from circuitboard.circuits.known.known import known_circuit, known_circuits
     from circuitboard.circuits.node_sets import circuit_of_nodes
-    from circuitboard.circuits.running import circuit_metric, without_part
+    from circuitboard.circuits.running import circuit_metric, patched_parts, without_part
     from circuitboard.engine.masked import MaskedRuns, run_masked
     from circuitboard.engine.paths import path_patch
     from circuitboard.engine.result import RunResult

@@ -147,6 +147,9 @@ def discover(
     model: Annotated[list[str] | None, typer.Option(help="For one task: the model.")] = None,
     method: Annotated[list[str] | None, typer.Option(help="For one task: the method.")] = None,
     seed: Annotated[int, typer.Option(help="For one task: the seed.")] = 0,
+    neurons: Annotated[
+        int, typer.Option(min=0, help="For one task: neurons of every MLP that are nodes.")
+    ] = 0,
     retry: Annotated[bool, typer.Option("--retry", help="Try again what failed.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
     ray: Annotated[str | None, typer.Option(help="A Ray cluster's address, to run there.")] = None,
@@ -156,7 +159,9 @@ def discover(
     from circuitboard.spec.errors import CircuitboardError
 
     models, methods = tuple(model or ()), tuple(method or ())
-    order = cli_discover.Order(what, out, models, methods, seed, retry, jobs, ray)
+    order = cli_discover.Order(
+        what, out, models, methods, seed, neurons=neurons, retry=retry, jobs=jobs, ray=ray
+    )
     try:
         good = cli_discover.discover(order, _console())
     except CircuitboardError as error:

@@ -37,7 +37,7 @@ class Order:
 
     Attributes:
         what: a plan's file, or one task.
-        models, methods: for one task.
+        models, methods, seed, neurons: for one task.
         jobs, ray: where; at most one of them.
     """
 
@@ -46,6 +46,7 @@ class Order:
     models: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     seed: int = 0
+    neurons: int = 0
     retry: bool = False
     jobs: int = 1
     ray: str | None = None
@@ -55,9 +56,10 @@ def cells_of(order: Order) -> list[Cell]:
     """The cells of a plan, or of one task. Raises PlanError."""
     path = Path(order.what)
     if path.suffix in plan.ENDINGS:
-        if order.models or order.methods or order.seed:
+        if order.models or order.methods or order.seed or order.neurons:
             raise plan.PlanError(
-                "A plan says itself which models, methods and seeds.", "Leave the options out."
+                "A plan says itself which models, methods, neurons and seeds.",
+                "Leave the options out.",
             )
         return plan.read_plan(path)
     known = order.what.startswith(KNOWN)
@@ -66,7 +68,10 @@ def cells_of(order: Order) -> list[Cell]:
             f"What is {order.what} to be tried with?",
             "Give --model and --method, or a plan (.yaml, .toml) in place of the task.",
         )
-    one = plan.Plan((order.what,), order.methods, order.models, (order.seed,))
+    methods = order.methods
+    if order.neurons:
+        methods = tuple(plan.PlannedMethod(m, {"neurons": order.neurons}) for m in methods)
+    one = plan.Plan((order.what,), methods, order.models, (order.seed,))
     return one.cells()
 
 

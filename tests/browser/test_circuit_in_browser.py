@@ -102,3 +102,27 @@ def test_size_and_a_second_circuit(page: Page) -> None:
     assert measured(page, "other") == pytest.approx(by_hand(page, "other"), abs=1e-3)
     page.get_by_test_id("circuit-separate").click()
     expect(page.get_by_test_id("circuit-compare")).to_have_count(0)
+
+
+def test_neurons_are_listed_and_pruned_with_the_mlp_that_draws_them(page: Page) -> None:
+    show(page, "circuit")
+    execute(
+        page,
+        "import circuitboard as cb; task = board.circuit_task(); "
+        "found = cb.discover(board.model, task, neurons=4, size=60); board.circuit = found",
+    )
+    view = page.get_by_test_id("circuit-view")
+    expect(view).to_have_attribute("data-kept", "60")
+    expect(page.get_by_test_id("circuit-neurons")).to_contain_text("16 neurons")
+    rows = page.get_by_test_id("circuit-row")
+    neuron = run_cell(page, "print(next(n for n in found.nodes if '.n' in n))").strip()
+    mlp = neuron.partition(".n")[0]
+    expect(rows.filter(has_text=neuron).first).to_be_visible()
+    expect(rows.filter(has_text=f"{mlp} rest").first).to_be_visible()
+    assert measured(page) == pytest.approx(by_hand(page), abs=1e-3)
+    part(page, mlp).click()
+    show(page, "circuit")
+    page.get_by_test_id("circuit-part-prune").click()
+    left = run_cell(page, f"sum({mlp!r} not in edge for edge in found.edges)")
+    expect(view).to_have_attribute("data-kept", left)
+    assert measured(page) == pytest.approx(by_hand(page), abs=1e-3)

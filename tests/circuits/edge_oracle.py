@@ -14,24 +14,31 @@ from torch import Tensor
 from circuitboard.models.model import Model
 
 
-def every_edge(model: Model) -> list[str]:
-    """All edges of a model whose blocks do attention before the MLP."""
+def every_edge(model: Model, neurons: Sequence[str] = ()) -> list[str]:
+    """All edges of a model whose blocks do attention before the MLP; neurons beside their MLP."""
     facts, found, senders = model.facts, [], ["embed"]
     for layer in range(facts.n_layers):
         heads = [f"L{layer}H{head}" for head in range(facts.n_heads)]
         found += [f"{s}->{head}.{x}" for head in heads for x in "qkv" for s in senders]
         senders = senders + heads
         if not facts.attn_only:
-            found += [f"{s}->L{layer}.mlp" for s in senders]
-            senders = [*senders, f"L{layer}.mlp"]
+            nodes = [f"L{layer}.mlp", *(n for n in neurons if n.startswith(f"L{layer}."))]
+            found += [f"{s}->{node}" for node in nodes for s in senders]
+            senders = [*senders, *nodes]
     return found + [f"{s}->logits" for s in senders]
 
 
 class Oracle:
     """The model on pairs of prompts: clean, with edges carrying what the corrupted run writes."""
 
-    def __init__(self, model: Model, clean: Sequence[str], corrupt: Sequence[str]) -> None:
-        self.model, self.bridge = model, model.bridge
+    def __init__(
+        self,
+        model: Model,
+        clean: Sequence[str],
+        corrupt: Sequence[str],
+        neurons: Sequence[str] = (),
+    ) -> None:
+        self.model, self.bridge, self.neurons = model, model.bridge, neurons
         self.clean, self.corrupt = (
             torch.tensor([model.tokenize(prompt) for prompt in prompts])
             for prompts in (clean, corrupt)
@@ -76,6 +83,13 @@ class Oracle:
                 found[name] = pattern @ v @ block.attn.W_O[head]
             writes.update(found)
             if not facts.attn_only:
+                own = [n for n in self.neurons if n.startswith(f"L{layer}.")]
+                apart = [int(name.rpartition(".n")[2]) for name in own]
                 inside = read(f"L{layer}.mlp") @ block.mlp.W_in + block.mlp.b_in
-                writes[f"L{layer}.mlp"] = inside.relu() @ block.mlp.W_out
+                inside[..., apart] = 0
+                found = {f"L{layer}.mlp": inside.relu() @ block.mlp.W_out}
+                for name, n in zip(own, apart, strict=True):
+                    one = read(name) @ block.mlp.W_in[:, n] + block.mlp.b_in[n]
+                    found[name] = one.relu()[..., None] * block.mlp.W_out[n]
+                writes.update(found)
         return read("logits") @ bridge.W_U

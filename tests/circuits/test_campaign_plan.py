@@ -8,6 +8,7 @@ import pytest
 
 from circuitboard.circuits.known.known import known_circuits
 from circuitboard.circuits.plan import Plan, PlanError, PlannedMethod, read_plan
+from circuitboard.cli_discover import Order, cells_of
 from circuitboard.models.tiny import new_gpt2, save_gpt2
 from circuitboard.spec.task import Pair, Task
 
@@ -196,3 +197,22 @@ def test_a_plan_in_python() -> None:
     names = tuple(f"known:{name}" for name in known_circuits())
     made = Plan(names, ("eap", PlannedMethod("eap-ig-inputs", {"steps": 3})))
     assert len(made.cells()) == 2 * len(names)
+
+
+def test_neurons_are_an_option_of_every_method(home: Path) -> None:
+    text = YAML.replace("steps: 7", "steps: 7, neurons: 5")
+    cells = read_plan(plan(home, text))
+    assert {c.options.get("neurons") for c in cells if c.method == "eap-ig-inputs"} == {5}
+    assert "neurons=5" in next(c.label for c in cells if c.method == "eap-ig-inputs")
+    with pytest.raises(PlanError, match="neurons"):
+        read_plan(plan(home, text.replace("neurons: 5", "neurons: many")))
+
+
+def test_neurons_of_one_task_on_the_command_line(home: Path) -> None:
+    one = Order("known:neurons", home, methods=("eap", "acdc"), neurons=18)
+    assert [(c.method, c.options) for c in cells_of(one)] == [
+        ("eap", {"neurons": 18}),
+        ("acdc", {"neurons": 18}),
+    ]
+    with pytest.raises(PlanError, match="says itself"):
+        cells_of(Order(str(plan(home, YAML)), home, neurons=3))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from functools import lru_cache
 
+import numpy as np
 import pytest
 import torch
 from edge_oracle import Oracle, every_edge
@@ -13,6 +14,7 @@ from torch import Tensor
 import circuitboard as cb
 from circuitboard.circuits.known.blueprint import NOISE
 from circuitboard.circuits.known.known import KnownCircuit, known_circuit, known_circuits
+from circuitboard.engine.edge_graph import Graph
 from circuitboard.engine.masked import MaskedRuns
 from circuitboard.spec.errors import CircuitboardError
 from circuitboard.spec.wiring import connected
@@ -26,12 +28,12 @@ class Proof:
     def __init__(self, name: str) -> None:
         self.known = known_circuit(name)
         model, task = self.known.model, self.known.task
-        self.oracle = Oracle(model, task.clean, task.corrupt)
+        self.oracle = Oracle(model, task.clean, task.corrupt, self.known.neurons)
         self.targets, self.foils = (
             torch.tensor([model.single_token(str(one[0])) for one in side])
             for side in (task.targets, task.foils)
         )
-        self.every = every_edge(model)
+        self.every = every_edge(model, self.known.neurons)
         self.outside = [edge for edge in self.every if edge not in self.known.edges]
 
     def metric(self, *removed: list[str]) -> Tensor:
@@ -114,18 +116,22 @@ def test_the_engine_patches_these_edges_alike(name: str) -> None:
     known, dice = made.known, random.Random(1)
     some = [*known.edges, *dice.sample(made.outside, 8)]
     task = known.task
-    source = cb.Source(task.corrupt)
-    found = cb.sweep(
-        known.model,
-        list(task.clean),
-        [cb.InterventionSet((cb.Patch(edge, source),)) for edge in some],
-        target=[str(one[0]) for one in task.targets],
-        foil=[str(one[0]) for one in task.foils],
-        per_prompt=True,
-    )
+    if known.neurons:
+        circuit = cb.Circuit.of(some, neurons=known.neurons)
+        found = np.stack([cb.patched_parts(known.model, circuit, task, [edge]) for edge in some])
+    else:
+        source = cb.Source(task.corrupt)
+        found = cb.sweep(
+            known.model,
+            list(task.clean),
+            [cb.InterventionSet((cb.Patch(edge, source),)) for edge in some],
+            target=[str(one[0]) for one in task.targets],
+            foil=[str(one[0]) for one in task.foils],
+            per_prompt=True,
+        )
     want = made.metric([], *([edge] for edge in some))
     want = want[1:] - want[0]
-    torch.testing.assert_close(torch.tensor(found), want, atol=1e-3, rtol=0)
+    torch.testing.assert_close(torch.tensor(found).float(), want, atol=1e-3, rtol=0)
 
 
 @every
@@ -133,7 +139,9 @@ def test_masked_runs_are_these_sums(name: str) -> None:
     """Any edges live, against plain sums: in the circuit alone, and at random."""
     made, dice = proof(name), random.Random(2)
     known = made.known
-    runs = MaskedRuns.of(known.model, list(known.task.clean), list(known.task.corrupt))
+    graph = Graph.of(known.model, known.neurons)
+    pairs = list(known.task.clean), list(known.task.corrupt)
+    runs = MaskedRuns.of(known.model, *pairs, graph=graph)
     sets = [[], made.outside, list(known.edges)]
     sets += [[edge for edge in made.every if dice.random() < 0.3] for _ in range(6)]
     ends = [(str(u), str(v)) for v in runs.graph.receivers for u in runs.graph.senders]
@@ -163,11 +171,9 @@ def test_distractors_are_loud_and_differ(name: str) -> None:
 def test_the_circuit_is_whole(name: str) -> None:
     known = proof(name).known
     assert connected(known.edges) == set(known.edges)
-    one = known.task.pairs[0]
-    given = {"target": str(one.targets[0]), "foil": str(one.foils[0])}
-    scored = cb.edge_attribution(known.model, one.clean, one.corrupt, **given)
+    scored = cb.discover(known.model, known.task, "eap", neurons=known.neurons, size=1.0)
     assert set(scored.edges) == set(proof(name).every)
-    assert set(known.nodes) < {*known.model.heads, *known.model.mlps}
+    assert set(known.nodes) < {*known.model.heads, *known.model.mlps, *known.neurons}
 
 
 def test_induction_is_the_textbook_circuit() -> None:
@@ -182,6 +188,16 @@ def test_induction_is_the_textbook_circuit() -> None:
         ]
     )
     assert known.nodes == ("L0H1", "L1H2")
+
+
+def test_neurons_are_nine_of_a_table_and_nine_that_do_other_work() -> None:
+    known: KnownCircuit = proof("neurons").known
+    assert len(known.neurons) == 18
+    assert known.nodes == ("L0H0", "L0H1", *known.neurons[::2])
+    clean = cb.run(known.model, list(known.task.clean), keep=list(known.neurons))
+    fired = np.array([clean[neuron][:, -1] > 0.5 for neuron in known.neurons])
+    assert fired.any(1).all()  # each at some prompt: the others are as loud
+    assert (fired.sum(0) == 2).all()
 
 
 def test_the_unheard_head_speaks_to_the_mlp() -> None:

@@ -24,7 +24,7 @@ def made(name: str) -> KnownCircuit:
 
 def recovered(name: str, method: str) -> dict[str, float]:
     known = made(name)
-    circuit = cb.discover(known.model, known.task, method)
+    circuit = cb.discover(known.model, known.task, method, neurons=len(known.neurons))
     return recovery(known.model, circuit, known.edges)
 
 

@@ -13,8 +13,11 @@ from circuitboard.models.model import Model
 Values = dict[str, Tensor]
 
 
-def written(model: Model, tokens: Tensor) -> Values:
-    """What every sender writes in a run: by address, [b, p, d]; and biases, by layer."""
+def written(model: Model, tokens: Tensor, neurons: Sequence[str] = ()) -> Values:
+    """What every sender writes in a run: by address, [b, p, d]; and biases, by layer.
+
+    With neurons, an MLP is what is left of it without these.
+    """
     with torch.no_grad():
         cache = model.bridge.run_with_cache(tokens)[1]
     found: Values = {"embed": cache["blocks.0.hook_resid_pre"]}
@@ -25,7 +28,25 @@ def written(model: Model, tokens: Tensor) -> Values:
         found[f"bias {layer}"] = torch.zeros_like(heads[0]) + (0 if bias is None else bias.detach())
         if not model.facts.attn_only:
             found[f"L{layer}.mlp"] = cache[f"blocks.{layer}.hook_mlp_out"]
+            post = cache[f"blocks.{layer}.mlp.hook_post"] if neurons else None
+            for name in of_layer(neurons, layer):
+                found[name] = outward(model, name, post, found[f"L{layer}.mlp"])
+                found[f"L{layer}.mlp"] = found[f"L{layer}.mlp"] - found[name]
     return found
+
+
+def of_layer(neurons: Sequence[str], layer: int) -> list[str]:
+    return [name for name in neurons if name.startswith(f"L{layer}.")]
+
+
+def outward(model: Model, name: str, post: Tensor | None, like: Tensor) -> Tensor:
+    """What a neuron writes: its activation times its row of W_out."""
+    layer, number = (int(part) for part in name[1:].split(".mlp.n"))
+    inner = model.bridge.blocks[layer].mlp._modules["out"].original_component
+    weight = inner.weight.detach()
+    row = weight[number] if type(inner).__name__ == "Conv1D" else weight[:, number]
+    assert post is not None
+    return post.reshape(*like.shape[:2], -1)[..., number, None] * row
 
 
 def _heads(model: Model, layer: int, z: Tensor) -> list[Tensor]:
@@ -40,9 +61,16 @@ def replaced(value: Tensor) -> Callable[..., Tensor]:
 class Circuit:
     """One run; the mask is [sender, receiver], or with positions [sender, receiver, position]."""
 
-    def __init__(self, model: Model, tokens: Tensor, elsewhere: Values, mask: Tensor) -> None:
+    def __init__(
+        self,
+        model: Model,
+        tokens: Tensor,
+        elsewhere: Values,
+        mask: Tensor,
+        neurons: Sequence[str] = (),
+    ) -> None:
         self.model, self.tokens, self.elsewhere, self.mask = model, tokens, elsewhere, mask
-        self.graph = Graph.of(model)
+        self.graph, self.neurons = Graph.of(model, neurons), neurons
         self.column = {str(v): i for i, v in enumerate(self.graph.receivers)}
         self.row = {str(u): i for i, u in enumerate(self.graph.senders)}
         self.now: Values = {"embed": written(model, tokens)["embed"]}
@@ -82,7 +110,8 @@ class Circuit:
                 with torch.no_grad():
                     total = total + (written if norm is None else norm(written))
             if below < layer and f"L{below}.mlp" in self.now:
-                total = total + self.passed(f"L{below}.mlp", receiver)
+                for name in (f"L{below}.mlp", *of_layer(self.neurons, below)):
+                    total = total + self.passed(name, receiver)
         return total
 
     def caught(self, hooks: list, point: str, tokens: Tensor) -> Tensor:
@@ -108,18 +137,35 @@ class Circuit:
         self.now |= {f"L{layer}H{h}": value for h, value in enumerate(_heads(self.model, layer, z))}
 
     def mlp(self, layer: int) -> Values:
-        """The MLP from its own stream."""
+        """The MLP from its own stream, and each neuron that is apart from its own."""
+        own = of_layer(self.neurons, layer)
+        whole, post = self.mlp_run(layer, f"L{layer}.mlp")
+        found = {f"L{layer}.mlp": whole - sum(outward(self.model, n, post, whole) for n in own)}
+        for name in own:
+            like, post = self.mlp_run(layer, name)
+            found[name] = outward(self.model, name, post, like)
+        return found
+
+    def mlp_run(self, layer: int, receiver: str) -> tuple[Tensor, Tensor | None]:
+        """What the whole MLP writes when it reads what a receiver does, and its activations."""
         parallel = self.model.facts.parallel
-        stream = self.reads(f"L{layer}.mlp", layer, not parallel)
+        stream = self.reads(receiver, layer, not parallel)
         enter = f"blocks.{layer}.hook_resid_pre"
         hooks = [(enter, lambda tensor, hook: stream if parallel else torch.zeros_like(tensor))]
         if not parallel:
             hooks.append((f"blocks.{layer}.hook_attn_out", lambda tensor, hook: stream))
-        return {f"L{layer}.mlp": self.caught(hooks, f"blocks.{layer}.hook_mlp_out", self.tokens)}
+        out = self.caught(hooks, f"blocks.{layer}.hook_mlp_out", self.tokens)
+        if not self.neurons:
+            return out, None
+        return out, self.caught(hooks, f"blocks.{layer}.mlp.hook_post", self.tokens)
 
 
 def logits(
-    model: Model, tokens: Tensor, elsewhere: Values, masks: Sequence[Tensor]
+    model: Model,
+    tokens: Tensor,
+    elsewhere: Values,
+    masks: Sequence[Tensor],
+    neurons: Sequence[str] = (),
 ) -> list[Tensor]:
     """Of each mask, [b, v]."""
-    return [Circuit(model, tokens, elsewhere, mask).logits() for mask in masks]
+    return [Circuit(model, tokens, elsewhere, mask, neurons).logits() for mask in masks]

@@ -142,3 +142,30 @@ def test_the_code_opens_it_again() -> None:
     assert again.opened is not None
     assert again.opened.other is not None
     assert again.opened.other.edges == circuit.top(4).edges
+
+
+def test_neurons_are_nodes_on_the_board_too() -> None:
+    board = board_of("llama")
+    circuit = cb.discover(board.model, board.circuit_task(), "eap", neurons=2, size=60)
+    board.circuit = circuit
+    neuron = next(node for node in circuit.nodes if ".n" in node)
+    value = board.circuit_faithfulness().circuit
+    exact = cb.circuit_metric(board.model, circuit, board.circuit_task())
+    assert value == pytest.approx(float(exact.mean()), abs=1e-5)
+    mask = circuit.mask()
+    logits = cb.run_masked(board.model, [PROMPT], [CONTRAST], mask, neurons=circuit.neurons)[0]
+    assert value == pytest.approx(float(logits[7] - logits[11]), abs=1e-5)
+    board.prune_edges(neuron)
+    assert board.circuit == without_part(circuit, neuron)
+    board.compare(circuit.top(9))
+    lines = [line for line in board.code().splitlines() if "ircuit" in line or "prune" in line]
+    again = board_of("llama")
+    exec("\n".join(lines[1:]), {"board": again, "cb": cb})
+    assert again.circuit is not None
+    assert again.circuit.neurons == circuit.neurons
+    assert again.circuit.kept == board.circuit.kept
+    assert again.circuit_faithfulness().circuit == pytest.approx(
+        board.circuit_faithfulness().circuit, abs=1e-5
+    )
+    with pytest.raises(CircuitError, match="neurons as nodes of their own"):
+        board.compare(found(board))

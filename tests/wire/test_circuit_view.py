@@ -113,3 +113,22 @@ def test_what_cannot_be_measured_is_still_shown() -> None:
     info, _ = shown(ear, problem=True, measured="the board's prompts")
     reply = ear.say("edit-circuit", 7, verb="prune", at=["L2H2"])
     assert reply["problem"]["kind"] == "circuit"
+
+
+def test_a_circuit_of_neurons() -> None:
+    ear = ear_of()
+    board, task = ear.board, ear.board.circuit_task()
+    board.circuit = circuit = cb.discover(board.model, task, "eap", neurons=2, size=40)
+    info, arrays = shown(ear, kept=40)
+    assert info["neurons"] == list(circuit.neurons)
+    assert tuple(info["edges"]) == circuit.edges
+    neuron = next(node for node in circuit.nodes if ".n" in node)
+    ear.say("edit-circuit", 4, verb="prune", at=[neuron])
+    mine = [edge for edge in circuit.edges if neuron in edge.split("->")]
+    info, arrays = shown(ear, kept=40 - len(mine))
+    pruned = [e for e, on in zip(info["edges"], arrays["kept"], strict=True) if not on]
+    assert pruned == mine
+    kept = board.circuit
+    assert kept is not None
+    exact = float(cb.circuit_metric(board.model, kept, task).mean())
+    assert arrays["metric"][3] == pytest.approx(exact, abs=1e-5)

@@ -62,6 +62,9 @@ test("an edge is read from its address, and its ends are parts of the map", () =
   assert.equal(parseEdge("embed->L0.mlp")?.input, "");
   assert.equal(parseEdge("L3.mlp->logits")?.receiver, "logits");
   assert.equal(parseEdge("L2H1.pattern"), null);
+  const neuron = parseEdge("L0H1->L2.mlp.n17@3");
+  assert.equal(neuron?.receiver, "L2.mlp");
+  assert.deepEqual(neuron?.ends, ["L0H1", "L2.mlp.n17"]);
   assert.deepEqual(
     ["L0H1->L2H3", "L0H1->L2H3.v", "L0H1->logits"].map((text) => {
       const found = parseEdge(text);

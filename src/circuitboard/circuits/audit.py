@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from circuitboard.circuits.methods.job import contrast_of
+from circuitboard.circuits.methods.left_out import left_out
+from circuitboard.circuits.trials import space_of
 from circuitboard.engine.sweep import Watch
 from circuitboard.methods.audit import Audit, audited
 from circuitboard.models.model import Model
@@ -36,5 +38,10 @@ def audit(
     ranked = sorted(circuit.kept, key=lambda one: -abs(one.score))[: max(k, 1)]
     names = [one.edge for one in ranked]
     direction = "denoising" if circuit.made.settings.get("direction") == "denoising" else "noising"
-    exact = contrast_of(model, task, direction).patched(names, watch)
-    return audited(names, np.array([one.score for one in ranked]), exact.astype(np.float64))
+    contrast = contrast_of(model, task, direction)
+    if circuit.neurons:
+        groups = [[name] for name in names]
+        exact = left_out(space_of(model, circuit), contrast, groups, watch).mean(1)
+    else:
+        exact = contrast.patched(names, watch).astype(np.float64)
+    return audited(names, np.array([one.score for one in ranked]), exact)

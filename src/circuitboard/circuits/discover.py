@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -70,6 +70,7 @@ def discover(
     size: int | float | None = None,
     granularity: Granularity | None = None,
     positions: bool | None = None,
+    neurons: int | Sequence[str] | None = None,
     seed: int | None = None,
     direction: Direction | None = None,
     steps: int | None = None,
@@ -96,35 +97,38 @@ def discover(
             size can be cut from the circuit later: ``circuit.top(50)``.
         granularity: ``qkv`` keeps edges into a head's query, key and value apart; ``node`` merges.
         positions: score each token position apart; prompts must be of one length.
+        neurons: how many neurons of every MLP are nodes of their own (0), those with the largest
+            attribution; or which: ``["L3.mlp.n17"]``. Their MLP's address, ``L3.mlp``, then stands
+            for its other neurons and its bias (:mod:`circuitboard.circuits.methods.neurons_apart`).
         seed: of ``acdc`` in random order and ``learned-mask``.
         direction: of all but those two: ``noising`` (default) or ``denoising``.
-        steps: of integration (5), or of the optimizer (300).
-        nodes: how many nodes ``node-attribution`` keeps.
-        objective, threshold, absolute, order: of ``acdc``; the first of ``learned-mask`` too.
-        keep, rate, batch: of ``learned-mask``.
+        steps: of integration (5) or the optimizer (300); nodes: that ``node-attribution`` keeps.
+        threshold, absolute, order: ``acdc``; keep, rate, batch: ``learned-mask``; objective: both.
         watch: progress and cancelling.
 
     Raises:
         TaskError: the task does not fit the model; it says why.
-        CircuitError: there is no such method, or it has no such option.
+        CircuitError: no such method or option; ModelError: neurons are no nodes in this model.
         TargetError: ``eap`` or ``node-attribution`` of a KL divergence.
     """
     known = method_of(method)
     given = {
-        "granularity": granularity, "positions": positions, "seed": seed, "direction": direction,
-        "steps": steps, "nodes": nodes, "objective": objective, "threshold": threshold,
-        "absolute": absolute, "order": order, "keep": keep, "rate": rate, "batch": batch,
+        "granularity": granularity, "positions": positions, "neurons": neurons, "seed": seed,
+        "direction": direction, "steps": steps, "nodes": nodes, "objective": objective,
+        "threshold": threshold, "absolute": absolute, "order": order, "keep": keep, "rate": rate,
+        "batch": batch,
     }  # fmt: skip
     options = options_of(method, {name: one for name, one in given.items() if one is not None})
     asked = task_of(task).require(model)
     found = known.find(model, asked, options=options, watch=watch or Watch())
-    if size is None and (known.chooses or len(found) < found.total):
-        return found
-    return _cut(found, SHARE if size is None else size)
+    return _cut(found, size, known.chooses)
 
 
-def _cut(circuit: Circuit, size: float) -> Circuit:
-    """So many edges, or a share of them all."""
+def _cut(circuit: Circuit, size: float | None, chosen: bool) -> Circuit:
+    """So many edges, or a share of them all; of a method that chose itself, all unless told."""
+    if size is None and (chosen or len(circuit) < circuit.total):
+        return circuit
+    size = SHARE if size is None else size
     whole = isinstance(size, int) or size > 1
     return circuit.top(int(size)) if whole else circuit.fraction(size)
 

@@ -25,7 +25,7 @@ from circuitboard.circuits.evaluation import (
     Stability,
     Truth,
 )
-from circuitboard.circuits.recovery import recovery
+from circuitboard.circuits.recovery import alike, recovery
 from circuitboard.circuits.trials import Mask, Trials, mask_of, space_of
 from circuitboard.engine.outside import How
 from circuitboard.engine.sweep import Watch
@@ -237,7 +237,9 @@ def areas(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
 def _truth(model: Model, circuit: Circuit, known: Collection[str]) -> Truth:
     areas_under = recovery(model, circuit, known)
     found = {name: None if np.isnan(area) else area for name, area in areas_under.items()}
-    mine, true = {edge.partition("@")[0] for edge in circuit.edges}, set(known)
+    called = alike(circuit, known)[1]
+    mine = {called(edge.partition("@")[0]) for edge in circuit.edges}
+    true = {called(edge) for edge in known}
     both = len(mine & true)
     return Truth(
         found["edges"],

@@ -12,20 +12,24 @@ from circuitboard.spec.wiring import ends
 
 
 def circuit_of_nodes(model: Model, nodes: Iterable[str], *, task: str = "") -> Circuit:
-    """The circuit of all edges among some heads and MLPs, the embedding and the logits.
+    """The circuit of all edges among some heads, MLPs and neurons, the embedding and the logits.
 
     A node that is left out writes what it writes elsewhere, for all that read it. Heads that share
     keys and values (GQA) share the edges into these: one of them in the circuit brings these in.
+    Where neurons of a layer are named (``L3.mlp.n17``), its MLP (``L3.mlp``) stands for the rest.
 
     Raises AddressError for a part that the model lacks.
     """
-    kept = {str(model.check(Address.parse(node)).at(None)) for node in nodes} | {"embed", "logits"}
+    places = [model.check(Address.parse(node)).at(None) for node in nodes]
+    neurons = [str(place) for place in places if place.neuron is not None]
+    kept = {*map(str, places), "embed", "logits"}
     size = model.facts.n_heads // model.facts.n_kv_heads
     return Circuit.of(
-        [edge for edge in every_edge(model) if _among(edge, kept, size)],
+        [edge for edge in every_edge(model, neurons) if _among(edge, kept, size)],
         model=model.facts.name,
         task=task,
         method="nodes by hand",
+        neurons=neurons,
     )
 
 

@@ -8,6 +8,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitboard.circuits.methods.job import contrast_of
+from circuitboard.circuits.methods.left_out import left_out
 from circuitboard.circuits.trials import Trials, mask_of, space_of
 from circuitboard.engine.sweep import Watch
 from circuitboard.models.model import Model
@@ -42,6 +44,22 @@ def circuit_metric(model: Model, circuit: Circuit, task: Task, *, share: bool = 
     trials = Trials(model, task, space)
     values = trials.of([mask_of(space, circuit.edges)])[0]
     return (values - trials.empty) / (trials.full - trials.empty).mean() if share else values
+
+
+def patched_parts(model: Model, circuit: Circuit, task: Task, places: Sequence[str]) -> Values:
+    """The change of the task's metric with nodes or edges patched at once, on each pair [b].
+
+    The clean prompts run; what is patched has its value of the corrupted ones. All else of the
+    model is there, in the circuit or not: the circuit says which neurons are nodes of their own, so
+    that its ``L3.mlp`` is the rest of that MLP.
+
+    Args:
+        places: such as ``L3.mlp.n17``, ``L3.mlp``, ``embed`` or ``L3.mlp.n17->logits``.
+
+    Raises CircuitError for what is no node and no edge, or where the circuit is another model's.
+    """
+    space = space_of(model, circuit)
+    return left_out(space, contrast_of(model, task.require(model)), [places])[0]
 
 
 def without_part(circuit: Circuit, place: str) -> Circuit:

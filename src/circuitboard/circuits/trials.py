@@ -15,7 +15,6 @@ from circuitboard.engine.metric import Judge
 from circuitboard.engine.outside import How
 from circuitboard.engine.sweep import Watch
 from circuitboard.models.model import Model
-from circuitboard.spec.address import Edge
 from circuitboard.spec.circuit import Circuit
 from circuitboard.spec.errors import CircuitError
 from circuitboard.spec.task import Task
@@ -37,7 +36,7 @@ def space_of(model: Model, circuit: Circuit) -> Space:
             "Give the model that it was found in.",
         )
     width = circuit.scores.width if circuit.scores is not None else 0
-    return Space.of(model, circuit.granularity, width)
+    return Space.of(model, circuit.granularity, width, circuit.neurons)
 
 
 def mask_of(space: Space, edges: Iterable[str]) -> Mask:
@@ -46,23 +45,9 @@ def mask_of(space: Space, edges: Iterable[str]) -> Mask:
     Keys and values that heads share have one edge, whichever of these heads it is named by.
     Raises CircuitError for an edge that the space lacks.
     """
-    rows = {name: i for i, name in enumerate(space.senders)}
-    columns = {name: i for i, name in enumerate(space.receivers)}
     out = np.zeros(space.exists.shape, bool)
     for name in edges:
-        edge = Edge.parse(name)
-        receiver = edge.receiver
-        place = receiver.place
-        if receiver.part in ("head.k", "head.v") and receiver.head is not None:
-            first = receiver.head - receiver.head % space.shared
-            place = f"L{receiver.layer}H{first}{receiver.part.removeprefix('head')}"
-        at: tuple[int, ...] = (rows.get(edge.sender.place, -1), columns.get(place, -1))
-        if space.width and edge.position is not None:
-            at = (*at, *edge.position.indices(space.width))
-        there = min(at) >= 0 and len(at) <= out.ndim
-        if not there or not space.exists[at].all() or bool(edge.position) != bool(space.width):
-            raise CircuitError(f"{name} is no edge of this model's.", "See circuitboard.discover.")
-        out[at] = True
+        out[space.cell(name)] = True
     return out
 
 
@@ -117,7 +102,10 @@ class Trials:
         model = self._contrast.model
         for part in self._contrast.portions(len(self.space.senders) * model.facts.d_model):
             self._watch.check()
-            yield MaskedRuns.of(model, part.onto, part.source, self.how, self._over), part.judge
+            runs = MaskedRuns.of(
+                model, part.onto, part.source, self.how, self._over, self.space.graph
+            )
+            yield runs, part.judge
 
     def of(self, masks: Sequence[Mask] | Iterator[Mask]) -> Values:
         """The metric of each pair under each mask over the space's edges, float64 [n, b]."""

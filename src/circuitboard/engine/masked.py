@@ -17,7 +17,7 @@ so that it takes only the parts that lie on a live way from the embedding to the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -53,15 +53,20 @@ class MaskedRuns:
     """
 
     def __init__(
-        self, engine: Engine, tokens: Int[Tensor, "b p"], lengths: Sequence[int], ends: Outside
+        self,
+        engine: Engine,
+        tokens: Int[Tensor, "b p"],
+        lengths: Sequence[int],
+        ends: Outside,
+        graph: Graph,
     ) -> None:
         refuse(engine)
         self.engine, self.model = engine, engine.model
-        self.graph = Graph.of(engine.model)
+        self.graph = graph
         self._tokens, self._ends, self._epoch = tokens, ends, engine.epoch
         rows = torch.arange(len(tokens), device=tokens.device)
         self._last = Spot(rows, torch.tensor([n - 1 for n in lengths], device=tokens.device))
-        prove(engine, tokens)
+        prove(engine, tokens, graph)
 
     @classmethod
     def of(
@@ -71,12 +76,14 @@ class MaskedRuns:
         corrupt: Prompts,
         how: How = "resample",
         reference: Prompts | None = None,
+        graph: Graph | None = None,
     ) -> MaskedRuns:
         """For pairs of prompts, each of equal length in tokens.
 
         Args:
             how, reference: see :func:`circuitboard.engine.outside.outside`; means are over the
                 corrupted prompts unless a reference is given.
+            graph: with neurons as nodes of their own; of heads and MLPs unless given.
 
         Raises:
             InterventionError: the prompts differ in length; there are hooks of your own on the
@@ -92,7 +99,9 @@ class MaskedRuns:
             over = theirs, lengths
             if reference is not None:
                 over = engine.encode(prompts_of(reference))
-            return cls(engine, tokens, lengths, outside(engine, theirs, how, over))
+            graph = Graph.of(model) if graph is None else graph
+            ends = outside(engine, theirs, how, over, graph.neurons)
+            return cls(engine, tokens, lengths, ends, graph)
 
     def finals(self, masks: Tensor, *, whole: bool = False, grad: bool = False) -> Tensor:
         """The stream after the last block, at each prompt's last position [n, b, d].
@@ -111,9 +120,10 @@ class MaskedRuns:
                 "The model's weights or hooks were changed since these prompts were made ready.",
                 "Make them ready again.",
             )
-        found = MaskedPass(self.model, self._tokens, self._ends, masks, grad)
+        found = MaskedPass(self.graph, self.model, self._tokens, self._ends, masks, grad)
+        tokens, split = self._tokens.repeat(len(masks), 1), self.graph.neurons
         with self.model.lock, torch.set_grad_enabled(grad):
-            run_parts(self.model, self._tokens.repeat(len(masks), 1), found, grad=grad)
+            run_parts(self.model, tokens, found, grad=grad, neurons=split)
             with constant_weights(self.model):  # of a norm after attention
                 out = found.final(None if whole else self._last)
         return out if whole else out[:, :, 0]
@@ -170,24 +180,30 @@ def refuse(engine: Engine) -> None:
         )
 
 
-def prove(engine: Engine, tokens: Int[Tensor, "b p"]) -> None:
+def prove(engine: Engine, tokens: Int[Tensor, "b p"], graph: Graph) -> None:
     """Tries all edges once for each state of a model's weights: they have to give its own run.
 
     Raises ModelError where they do not.
     """
     model = engine.model
-    if model.attached.get(PROVED) == engine.epoch:
+    known: tuple[int, set[object]] = model.attached.get(PROVED, (-1, set()))
+    if known[0] != engine.epoch:
+        known = model.attached[PROVED] = engine.epoch, set()
+    key = tuple(graph.neurons.items())
+    if key in known[1]:
         return
-    model.attached[PROVED] = engine.epoch  # while it is tried
+    known[1].add(key)  # while it is tried
     others = torch.cat([tokens[:1, :1], tokens[:1, 1:].flip(1)], 1)
-    runs = MaskedRuns(engine, tokens[:1], [tokens.shape[1]], outside(engine, others, "resample"))
+    ends = outside(engine, others, "resample", None, graph.neurons)
+    runs = MaskedRuns(engine, tokens[:1], [tokens.shape[1]], ends, graph)
     own = engine.run(tokens[:1], [tokens.shape[1]], InterventionSet(), hold=False)[0].final
-    found = runs.finals(torch.ones(1, *runs.graph.exists.shape, device=model.device), whole=True)[0]
+    found = runs.finals(torch.ones(1, *graph.exists.shape, device=model.device), whole=True)[0]
     room = max(1e-3, 8 * torch.finfo(own.dtype).eps)
     if float((found - own).abs().max()) > room * float(own.abs().max()):
-        del model.attached[PROVED]
+        known[1].discard(key)
+        parts = "heads, MLPs and neurons" if graph.neurons else "heads and MLPs"
         raise ModelError(
-            f"{model.facts.name} is not the sum of its heads and MLPs: all edges together give "
+            f"{model.facts.name} is not the sum of its {parts}: all edges together give "
             "another run than its own.",
             "Circuits of this architecture cannot be run.",
         )
@@ -201,6 +217,7 @@ def run_masked(
     *,
     how: How = "resample",
     reference: Prompts | None = None,
+    neurons: Iterable[str] = (),
     grad: bool = False,
 ) -> Float[Tensor, "... b v"]:
     """Logits at the last position of the clean prompts with only a circuit's edges live.
@@ -212,12 +229,13 @@ def run_masked(
         mask: [sender, receiver] in the order of :class:`Graph`, of numbers from 0 (missing) to 1
             (live), or [receiver], the same for all that it reads; several with a dimension before,
             positions as a last one. Booleans do too.
+        neurons: nodes of their own: ``circuit.neurons`` for a circuit's mask.
         grad: autograd follows from the mask.
 
     Returns:
         [b, v], or [n, b, v] for several masks.
     """
-    runs = MaskedRuns.of(model, clean, corrupt, how, reference)
+    runs = MaskedRuns.of(model, clean, corrupt, how, reference, Graph.of(model, neurons))
     given = torch.as_tensor(mask)
     given = given.to(model.device, given.dtype if given.is_floating_point() else torch.float32)
     if given.ndim == 1:

@@ -6,6 +6,7 @@ together, and no projection is computed twice.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch import Tensor
 from circuitboard.engine.edge_graph import Graph
 from circuitboard.engine.mixing import NormedHeads, Spot, Written
 from circuitboard.engine.outside import Outside
+from circuitboard.models.mlp import mlp_weights, neuron_outputs
 from circuitboard.models.model import Model
 from circuitboard.models.parts import NAMES, BlockParts, Projection
 from circuitboard.spec.errors import InterventionError
@@ -27,7 +29,7 @@ SIDE_BY_SIDE = 1 << 23
 
 @dataclass(frozen=True)
 class _Column:
-    """Receivers that read the same: ``receivers`` by name (q, k, v), heads or groups."""
+    """Receivers that read the same: by name (q, k, v, n), heads, groups, or ranks of neurons."""
 
     index: int
     receivers: dict[str, list[int]]
@@ -37,6 +39,7 @@ class MaskedPass:
     """One run under some masks; drives :func:`run_parts`.
 
     Args:
+        graph: what masks are over.
         tokens: of the prompts; their rows are run once for each mask.
         ends: what is written where edges are missing.
         masks: [n, sender, receiver], or with positions [n, sender, receiver, p].
@@ -47,9 +50,15 @@ class MaskedPass:
     """
 
     def __init__(
-        self, model: Model, tokens: Int[Tensor, "b p"], ends: Outside, masks: Tensor, grad: bool
+        self,
+        graph: Graph,
+        model: Model,
+        tokens: Int[Tensor, "b p"],
+        ends: Outside,
+        masks: Tensor,
+        grad: bool,
     ) -> None:
-        self._model, self._graph, self._ends = model, Graph.of(model), ends
+        self._model, self._graph, self._ends = model, graph, ends
         self._grad = grad
         shape = self._graph.exists.shape
         if masks.shape[1:3] != shape or masks.ndim not in (3, 4):
@@ -85,14 +94,22 @@ class MaskedPass:
             self._put(embedded[None], self._ends.streams[0])
 
     def block(self, block: BlockParts) -> None:
-        """Runs the live heads and the MLP of a block."""
+        """Runs the live heads, the MLP and the neurons of a block."""
         layer, f = block.layer, self._model.facts
         first = self._rows[f"L{layer}H0"]
         heads = [h for h in range(f.n_heads) if self._used[first + h]]
         row = self._rows.get(f"L{layer}.mlp")
         mlp = row is not None and bool(self._used[row])
-        if not heads and not mlp:
-            return
+        if heads or mlp:
+            self._heads_and_mlp(block, heads, mlp)
+        apart = self._graph.neurons.get(layer, ())
+        if row is not None and apart:
+            neurons = [i for i in range(len(apart)) if self._used[row + 1 + i]]
+            if neurons:
+                self._put_neurons(layer, neurons)
+
+    def _heads_and_mlp(self, block: BlockParts, heads: list[int], mlp: bool) -> None:
+        layer, f = block.layer, self._model.facts
         given = self._given(block, heads) if heads else {}
         stream = self._ends.streams[layer].to(self._exact)
         parallel = mlp and f.parallel
@@ -105,12 +122,13 @@ class MaskedPass:
                 self._put_heads(layer, heads, z)
             return self._mlp_input(layer)
 
-        z, written = block.attend(given, like, middle if mlp else None)
+        apart = self._graph.neurons.get(layer, ())
+        z, written = block.attend(given, like, middle if mlp else None, apart)
         if z is not None and (parallel or not mlp):
             self._put_heads(layer, heads, z)
         own = self._ends.mlp[layer]
         if written is not None and own is not None:
-            self._put(written.reshape(1, -1, self._p, f.d_model), own)
+            self._put(written.reshape(1, -1, self._p, f.d_model), self._rest(layer, own))
 
     def final(self, spot: Spot | None) -> Float[Tensor, "n _ _ d"]:
         """What the final norm reads."""
@@ -136,6 +154,35 @@ class MaskedPass:
             group = NormedHeads(layer, start, start + len(heads), before, self._ends.attn[layer])
             self._written.normed.append(group)
 
+    def _rest(self, layer: int, whole: Float[Tensor, "_ _ d"]) -> Float[Tensor, "_ _ d"]:
+        """What an MLP writes outside of the circuit, without its neurons that are apart."""
+        post = self._ends.post.get(layer)
+        if post is None:
+            return whole
+        return whole.to(self._exact) - post.to(self._exact) @ self._outward(layer)
+
+    def _outward(self, layer: int) -> Float[Tensor, "n d"]:
+        """What a unit of each neuron that is apart writes."""
+        some = list(self._graph.neurons[layer])
+        return mlp_weights(self._model, layer).w_out[some].to(self._exact)
+
+    def _put_neurons(self, layer: int, ranks: list[int]) -> None:
+        """Some of a layer's neurons that are apart, each from what it reads."""
+        numbers, weights = self._graph.neurons[layer], mlp_weights(self._model, layer)
+        base = self._mlp_base(layer)
+        post = base.new_zeros(self._n, self._b, self._p, len(numbers))
+        wanted = (("n", i, self._columns[f"L{layer}.mlp.n{numbers[i]}"]) for i in ranks)
+        for columns in self._portions(self._distinct(wanted)):
+            streams = self._mixed([c.index for c in columns], base).to(base.dtype)
+            for i, column in enumerate(columns):
+                own = column.receivers["n"]
+                some, stream = [numbers[rank] for rank in own], streams[:, i].flatten(0, 1)
+                found = neuron_outputs(self._model, weights, some, stream)
+                post[..., own] = found.unflatten(0, (self._n, self._b))
+        change = (post.to(self._exact) - self._ends.post[layer].to(self._exact))[..., ranks]
+        outward = self._outward(layer)[ranks]
+        self._written.add(torch.einsum("nbpk,kd->knbpd", change, outward))
+
     # --- receivers ------------------------------------------------------------------------------
 
     def _mixed(
@@ -146,9 +193,13 @@ class MaskedPass:
         weights = self._weights[:, :count, columns].transpose(1, 2)
         return self._written.mixed(weights, base.to(self._exact), spot)
 
-    def _mlp_input(self, layer: int) -> Float[Tensor, "r p d"]:
+    def _mlp_base(self, layer: int) -> Float[Tensor, "_ _ d"]:
+        """The stream that an MLP reads outside of the circuit."""
         parallel = self._model.facts.parallel
-        base = self._ends.streams[layer] if parallel else self._ends.middle(layer)
+        return self._ends.streams[layer] if parallel else self._ends.middle(layer)
+
+    def _mlp_input(self, layer: int) -> Float[Tensor, "r p d"]:
+        base = self._mlp_base(layer)
         found = self._mixed([self._columns[f"L{layer}.mlp"]], base)
         return found.flatten(0, 2).to(base.dtype)
 
@@ -170,28 +221,36 @@ class MaskedPass:
             )
             for name in NAMES
         }
-        columns = self._distinct(layer, wanted)
-        step = max(1, SIDE_BY_SIDE // (rows * self._p * f.d_model))
-        for start in range(0, len(columns), step):
-            some = columns[start : start + step]
+        for some in self._portions(self._distinct(self._inputs(layer, wanted))):
             streams = self._mixed([c.index for c in some], self._ends.streams[layer])
             read = block.read(streams.to(dtype).flatten(0, 2)).unflatten(0, streams.shape[:3])
             _project(given, ways, some, read)
         return given
 
-    def _distinct(self, layer: int, wanted: dict[str, list[int]]) -> list[_Column]:
-        """The receivers of a block's attention, those that read the same together."""
+    def _inputs(self, layer: int, wanted: dict[str, list[int]]) -> Iterator[tuple[str, int, int]]:
+        """Name, head or group, and column of each input of a block's attention."""
         f = self._model.facts
-        found: dict[object, _Column] = {}
         for name, heads in wanted.items():
             size = 1 if name == "q" else f.n_heads // f.n_kv_heads
             for head in heads:
-                index = self._columns[f"L{layer}H{head * size}.{name}"]
-                count = int(self._rank[self._graph.before[index]])
-                key: object = index if self._grad else self._keys[:, :count, index].tobytes()
-                column = found.setdefault(key, _Column(index, {}))
-                column.receivers.setdefault(name, []).append(head)
+                yield name, head, self._columns[f"L{layer}H{head * size}.{name}"]
+
+    def _distinct(self, wanted: Iterable[tuple[str, int, int]]) -> list[_Column]:
+        """Receivers by name, number and column: those that read the same together."""
+        found: dict[object, _Column] = {}
+        for name, number, index in wanted:
+            count = int(self._rank[self._graph.before[index]])
+            key: object = index if self._grad else self._keys[:, :count, index].tobytes()
+            column = found.setdefault(key, _Column(index, {}))
+            column.receivers.setdefault(name, []).append(number)
         return list(found.values())
+
+    def _portions(self, columns: list[_Column]) -> Iterator[list[_Column]]:
+        """As many at a time as fit side by side."""
+        row = self._n * self._b * self._p * self._model.facts.d_model
+        step = max(1, SIDE_BY_SIDE // row)
+        for start in range(0, len(columns), step):
+            yield columns[start : start + step]
 
 
 def _project(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from circuitboard.engine.engine import Engine
 
 How = Literal["resample", "mean", "positional mean", "zero"]
+#: By layer, neurons that are nodes of their own.
+Neurons = Mapping[int, Sequence[int]]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Outside:
             None where no such norm is.
         attn: for each block, what its attention adds to the stream [b, p, d].
         streams: the stream entering each block and after the last [b, p, d].
+        post: by layer, the activations of its neurons that are nodes of their own [b, p, n].
     """
 
     how: How
@@ -45,6 +48,7 @@ class Outside:
     before_norm: list[Tensor | None]
     attn: list[Tensor]
     streams: list[Tensor]
+    post: dict[int, Tensor] = field(default_factory=dict[int, Tensor])
 
     @property
     def constant(self) -> bool:
@@ -62,6 +66,7 @@ def outside(
     theirs: Int[Tensor, "b p"],
     how: How,
     reference: tuple[Tensor, Sequence[int]] | None = None,
+    neurons: Neurons | None = None,
 ) -> Outside:
     """The values for pairs of prompts.
 
@@ -72,6 +77,7 @@ def outside(
             position; ``zero``.
         reference: token ids [b, p] and lengths of the prompts that means are over; ``theirs``
             unless given.
+        neurons: by layer, those that are nodes of their own.
 
     Raises:
         InterventionError: the kind is unknown, or prompts differ in length where positions count.
@@ -83,7 +89,7 @@ def outside(
     model = engine.model
     tokens = theirs if reference is None else reference[0]
     if how == "resample":
-        return _of_run(model, theirs)
+        return _of_run(model, theirs, neurons or {})
     lengths = [tokens.shape[1]] * len(tokens) if reference is None else list(reference[1])
     if how == "positional mean" and {*lengths} != {theirs.shape[1]}:
         raise InterventionError(
@@ -92,12 +98,14 @@ def outside(
         )
     if how == "zero":
         tokens, lengths = tokens[:1], lengths[:1]
-    found = values_at(model, tokens, _points(model))
-    return _added_up(model, how, {name: _mean(how, t, lengths) for name, t in found.items()})
+    found = values_at(model, tokens, _points(model, neurons or {}))
+    means = {name: _mean(how, t, lengths) for name, t in found.items()}
+    return _added_up(model, how, means, neurons or {})
 
 
-def _points(model: Model) -> list[str]:
+def _points(model: Model, neurons: Neurons) -> list[str]:
     points = [Address("resid_pre", 0).hook]
+    points += [Address("mlp.post", layer).hook for layer in neurons]
     for layer in range(model.facts.n_layers):
         parts = ["attn", "mlp"] if model.has(Address("mlp", layer)) else ["attn"]
         points += [Address(part, layer).hook for part in parts]
@@ -119,13 +127,21 @@ def _mean(how: How, values: Tensor, lengths: Sequence[int]) -> Tensor:
     return rows.float().mean(0).to(values.dtype)[None, None]
 
 
-def _of_run(model: Model, tokens: Tensor) -> Outside:
+def _of_run(model: Model, tokens: Tensor, neurons: Neurons) -> Outside:
     layers = range(model.facts.n_layers)
     streams = [Address("resid_pre", layer).hook for layer in layers]
     streams.append(Address("resid_post", layers[-1]).hook)
-    found = values_at(model, tokens, [*_points(model), *streams])
+    found = values_at(model, tokens, [*_points(model, neurons), *streams])
     z, mlp, before, attn = _parts(model, found)
-    return Outside("resample", z, mlp, before, attn, [found[name] for name in streams])
+    post = _activations(found, neurons)
+    return Outside("resample", z, mlp, before, attn, [found[name] for name in streams], post)
+
+
+def _activations(found: dict[str, Tensor], neurons: Neurons) -> dict[int, Tensor]:
+    return {
+        layer: found[Address("mlp.post", layer).hook][..., list(some)]
+        for layer, some in neurons.items()
+    }
 
 
 def _parts(
@@ -140,7 +156,7 @@ def _parts(
     )
 
 
-def _added_up(model: Model, how: How, found: dict[str, Tensor]) -> Outside:
+def _added_up(model: Model, how: How, found: dict[str, Tensor], neurons: Neurons) -> Outside:
     """Streams of means, which no run has, or of what is left where all parts write nothing."""
     z, mlp, before, attn = _parts(model, found)
     stream = found[Address("resid_pre", 0).hook]
@@ -162,4 +178,7 @@ def _added_up(model: Model, how: How, found: dict[str, Tensor]) -> Outside:
         written_by_mlp = mlp[layer]
         stream = stream if written_by_mlp is None else stream + written_by_mlp
         streams.append(stream)
-    return Outside(how, z, mlp, before, attn, streams)
+    post = _activations(found, neurons)
+    if how == "zero":
+        post = {layer: torch.zeros_like(values) for layer, values in post.items()}
+    return Outside(how, z, mlp, before, attn, streams, post)

@@ -50,6 +50,7 @@ from circuitboard.engine.run import Texts
 from circuitboard.engine.sweep import Watch
 from circuitboard.methods.audit import Estimates, Floats
 from circuitboard.methods.contrast import Contrast, Direction, Portion
+from circuitboard.models.mlp import mlp_weights
 from circuitboard.models.model import Model
 from circuitboard.spec.address import Edge
 from circuitboard.spec.errors import InterventionError
@@ -171,18 +172,25 @@ class EdgeScores:
 
     Args:
         positions: keep the sum over token positions apart; all pairs must be of one length.
+        graph: with neurons as nodes of their own; of heads and MLPs unless given.
 
     Raises TargetError for ``eap`` of a KL divergence.
     """
 
     def __init__(
-        self, contrast: Contrast, method: Method, steps: int, *, positions: bool = False
+        self,
+        contrast: Contrast,
+        method: Method,
+        steps: int,
+        *,
+        positions: bool = False,
+        graph: Graph | None = None,
     ) -> None:
         if method == "eap":
             contrast.refuse_divergence()
         self._contrast, self._steps = contrast, steps
         self._method: Method = method
-        self._graph = Graph.of(contrast.model)
+        self._graph = Graph.of(contrast.model) if graph is None else graph
         size = [len(self._graph.senders), len(self._graph.receivers)]
         size += contrast.widths[:1] if positions else ()
         self._matrix = torch.zeros(*size, dtype=torch.float64)
@@ -230,9 +238,8 @@ class _Work:
     def __init__(self, contrast: Contrast, graph: Graph, part: Portion, matrix: Tensor) -> None:
         self._model, self._contrast, self._part = contrast.model, contrast, part
         self._graph, self._matrix = graph, matrix
-        written = graph.written
-        self._mine = values_at(self._model, part.tokens, written)
-        self._theirs = values_at(self._model, part.theirs, written)
+        self._mine = values_at(self._model, part.tokens, graph.values)
+        self._theirs = values_at(self._model, part.theirs, graph.values)
         self._moved = torch.cat([change.float() for change in self._changes()])
 
     def passes(self, method: Method, steps: int) -> Iterator[None]:
@@ -264,13 +271,24 @@ class _Work:
         for point, senders in self._graph.groups:
             change = self._theirs[point] - self._mine[point]
             first = self._graph.senders[senders.start]
-            if first.part != "head":
+            apart = self._graph.apart(senders)
+            if apart is not None:
+                yield self._of_neurons(change, first.layer or 0, *apart)
+            elif first.part != "head":
                 yield change[None]
             elif model.has_point(f"blocks.{first.layer}.ln1_post.hook_out"):
                 yield self._through_norm(senders)
             else:
                 weights = model.output_weights(first.layer or 0).detach().to(change)
                 yield torch.einsum("bphe,hed->hbpd", change, weights)
+
+    def _of_neurons(self, whole: Tensor, layer: int, point: str, neurons: Sequence[int]) -> Tensor:
+        """The rest of an MLP, then the neurons that are apart."""
+        some = list(neurons)
+        moved = (self._theirs[point] - self._mine[point])[..., some]
+        outward = mlp_weights(self._model, layer).w_out[some].to(moved)
+        own = torch.einsum("bpn,nd->nbpd", moved, outward)
+        return torch.cat([(whole - own.sum(0))[None], own])
 
     def _through_norm(self, senders: range) -> Tensor:
         """Heads whose sum goes through a norm (Gemma): each changed alone, as edges have it."""
@@ -313,19 +331,37 @@ class _Work:
             if into is None:
                 yield column, slope[None].float()
                 continue
-            count = slope.shape[2] if slope.ndim == 4 else 1
-            size = slope.shape[0] * slope.shape[1] * self._model.facts.d_model
+            neurons = self._neurons(column)
+            count = slope.shape[2] if slope.ndim == 4 else 1 + len(neurons)
+            width = slope.shape[-1] if neurons else self._model.facts.d_model
+            size = slope.shape[0] * slope.shape[1] * width
             step = max(1, SIDE_BY_SIDE // size)
             for start in range(0, count, step):
-                some = _apart(slope, range(start, min(count, start + step)))
+                some = _apart(slope, range(start, min(count, start + step)), neurons)
                 yield column + start, tape.pull(point, into, some).float()
 
+    def _neurons(self, column: int) -> tuple[int, ...]:
+        """Neurons of a receiver's layer that are apart, where it is an MLP."""
+        receiver = self._graph.receivers[column]
+        if receiver.part != "mlp":
+            return ()
+        return self._graph.neurons.get(receiver.layer or 0, ())
 
-def _apart(slope: Tensor, heads: range) -> Tensor:
-    """Gradients of some heads, each alone: [n, b, p, h, e]; of an MLP, [1, b, p, d]."""
-    if slope.ndim < 4:
+
+def _apart(slope: Tensor, some: range, neurons: Sequence[int]) -> Tensor:
+    """Gradients of some heads, each alone: [n, b, p, h, e]; of an MLP, [1, b, p, d].
+
+    Of an MLP's activations: all but those of ``neurons``, then each of these alone.
+    """
+    if slope.ndim < 4 and not neurons:
         return slope[None]
-    out = slope.new_zeros(len(heads), *slope.shape)
-    for n, head in enumerate(heads):
-        out[n, :, :, head] = slope[:, :, head]
+    out = slope.new_zeros(len(some), *slope.shape)
+    for n, which in enumerate(some):
+        if not neurons:
+            out[n, :, :, which] = slope[:, :, which]
+        elif which:
+            out[n, ..., neurons[which - 1]] = slope[..., neurons[which - 1]]
+        else:
+            out[n] = slope
+            out[n, ..., list(neurons)] = 0
     return out

@@ -12,7 +12,7 @@ its targets' directions minus the mean of its foils'.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -22,7 +22,9 @@ from torch import Tensor
 
 from circuitboard.engine.result import RunResult
 from circuitboard.methods.direct_logit_attribution import final_scale
+from circuitboard.models.mlp import mlp_weights
 from circuitboard.models.model import Model
+from circuitboard.spec.address import Address
 
 Floats = NDArray[np.float32]
 Ids = Sequence[Sequence[int]]
@@ -53,13 +55,16 @@ def _means(model: Model, sets: Ids) -> Tensor:
     )
 
 
-def part_writing(result: RunResult, targets: Ids, foils: Ids) -> dict[str, Floats]:
+def part_writing(
+    result: RunResult, targets: Ids, foils: Ids, neurons: Iterable[str] = ()
+) -> dict[str, Floats]:
     """What each part writes towards the answers of each prompt, in logits: [b] by address.
 
     ``embed`` is the stream that enters the first block, positions included.
 
     Args:
         result: a run of b prompts; targets, foils: token ids for each prompt.
+        neurons: parts of their own, such as ``L3.mlp.n17``; ``L3.mlp`` is then the rest.
     """
     engine, run = result.engine, result.held
     model = engine.model
@@ -80,4 +85,12 @@ def part_writing(result: RunResult, targets: Ids, foils: Ids) -> dict[str, Float
             found |= {f"L{layer}H{h}": heads[:, h] for h in range(model.facts.n_heads)}
             if part.mlp is not None:
                 found[f"L{layer}.mlp"] = (part.mlp.to(read.device).float() * read).sum(1)
+        places = [Address.parse(neuron) for neuron in neurons]
+        active = engine.read(run, places) if places else {}
+        for neuron in places:
+            layer, number = neuron.layer or 0, neuron.neuron or 0
+            post = active[neuron.place].to(read.device)[rows, last].float()
+            outward = mlp_weights(model, layer).w_out[number].to(read.device).float()
+            found[neuron.place] = post * (read @ outward)
+            found[f"L{layer}.mlp"] = found[f"L{layer}.mlp"] - found[neuron.place]
     return {place: values.cpu().numpy() for place, values in found.items()}

@@ -161,6 +161,7 @@ def places_of(model: Model, path: str) -> list[Address]:
             )
     strange = [p for p in places[:1] if p.part == "attn"]
     strange += [p for p in places[1:-1] if p.part != "head"]
+    strange += [p for p in (places[0], places[-1]) if p.part == "neuron"]
     if strange:
         raise AddressError(
             f"A path of weights does not lead through {strange[0]}.",

@@ -6,7 +6,7 @@ For a layer, with x what its norm gives: ``act(x @ W_in + b_in) @ W_out + b_out`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -78,6 +78,45 @@ def mlp_weights(model: Model, layer: int) -> MlpWeights:
     w_out, b_out = _matrix(maps["out"])
     norm = "ln2" if model.has_part("ln2") else "ln1"
     return MlpWeights(w_in, w_gate, w_out, b_in, b_gate, b_out, act, Address(norm, layer))
+
+
+def check_neurons(model: Model, layer: int) -> None:
+    """Raises ModelError where an MLP is not the sum of what its neurons and its bias write."""
+    weights, name = mlp_weights(model, layer), model.facts.name
+    hint = "Leave neurons out: its MLPs are nodes as wholes."
+    if model.has_point(f"blocks.{layer}.ln2_post.hook_out"):
+        raise ModelError(
+            f"Neurons of {name} are no nodes of their own: a norm follows its MLPs, so that what "
+            "one neuron writes depends on all others.",
+            hint,
+        )
+    if not elementwise(weights.act):
+        raise ModelError(
+            f"Neurons of {name} are no nodes of their own: they are activated together.", hint
+        )
+
+
+def neuron_outputs(
+    model: Model, weights: MlpWeights, neurons: Sequence[int], stream: Float[Tensor, "*b p d"]
+) -> Float[Tensor, "*b p n"]:
+    """Activations of some neurons alone, for the stream before their MLP's norm."""
+    some, read = list(neurons), _normed(model, weights.reads, stream)
+
+    def through(matrix: Tensor, bias: Tensor | None) -> Tensor:
+        out = read @ matrix[:, some]
+        return out if bias is None else out + bias[some]
+
+    if weights.w_gate is None:
+        return weights.act(through(weights.w_in, weights.b_in))
+    gate = weights.act(through(weights.w_gate, weights.b_gate))
+    return gate * through(weights.w_in, weights.b_in)
+
+
+def _normed(model: Model, address: Address, stream: Tensor) -> Tensor:
+    norm = model.bridge.blocks[address.layer]._modules.get(address.part)
+    if norm is None or model.facts.norm == "none":
+        return stream
+    return norm(stream)
 
 
 def _matrix(linear: Any) -> tuple[Tensor, Tensor | None]:

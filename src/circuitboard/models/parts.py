@@ -8,7 +8,7 @@ with what they read put in. What the caller does not ask for is not computed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -51,6 +51,7 @@ class _Now:
     given: dict[str, Tensor]
     middle: Callable[[Tensor | None], Tensor] | None
     wanted: set[str]
+    silent: Sequence[int] = ()
     found: dict[str, Tensor] = field(default_factory=dict)
 
 
@@ -78,6 +79,7 @@ class BlockParts:
         given: dict[str, Tensor],
         like: Float[Tensor, "b p d"],
         middle: Callable[[Tensor | None], Tensor] | None = None,
+        silent: Sequence[int] = (),
     ) -> tuple[Tensor | None, Tensor | None]:
         """Runs heads, then the MLP.
 
@@ -87,6 +89,7 @@ class BlockParts:
             like: a stream, for its shape; in a parallel block, what the MLP reads.
             middle: is given z [b, p, h, e] and gives what the MLP reads, [b, p, d]; None where no
                 MLP is wanted. In a parallel block ``like`` is read, and the answer is not used.
+            silent: neurons that the MLP writes without.
 
         Returns:
             z [b, p, h, e], and what the MLP writes [b, p, d]; None for what was not wanted.
@@ -94,7 +97,8 @@ class BlockParts:
         wanted = {"z"} if given else set()
         wanted |= {"mlp"} if middle is not None else set()
         parallel = self._model.facts.parallel
-        now = self._state["now"] = _Now(self.layer, given, None if parallel else middle, wanted)
+        now = _Now(self.layer, given, None if parallel else middle, wanted, silent)
+        self._state["now"] = now
         if not given:
             f = self._model.facts
             for name, count in zip(NAMES, (f.n_heads, f.n_kv_heads, f.n_kv_heads), strict=True):
@@ -117,12 +121,20 @@ def _attention(model: Model, layer: int) -> Any:
     return model.bridge.blocks[layer].attn
 
 
-def run_parts(model: Model, tokens: Tensor, driver: Driver, *, grad: bool = False) -> None:
+def run_parts(
+    model: Model,
+    tokens: Tensor,
+    driver: Driver,
+    *,
+    grad: bool = False,
+    neurons: Iterable[int] = (),
+) -> None:
     """Runs the blocks of one pass under a driver.
 
     Args:
         tokens: [b, p], of which the embedding and all that depends on positions is made.
         grad: autograd follows the pass; it takes the weights as given.
+        neurons: layers whose neurons may be silenced.
     """
     state: dict[str, Any] = {"now": None}
     layers = range(model.facts.n_layers)
@@ -131,7 +143,7 @@ def run_parts(model: Model, tokens: Tensor, driver: Driver, *, grad: bool = Fals
         torch.set_grad_enabled(grad),
         constant_weights(model),
         lean(model),
-        hooked(model, _hooks(model, layers, state)),
+        hooked(model, [*_hooks(model, layers, state), *_silencing(model, neurons, state)]),
         _light(model, layers, state),
         _driven(model, driver, state),
     ):
@@ -172,6 +184,22 @@ def _driven(model: Model, driver: Driver, state: dict[str, Any]) -> Iterator[Non
         for layer, block in enumerate(blocks):
             stack.enter_context(swapped(block, gate(layer)))
         yield
+
+
+def _silencing(
+    model: Model, layers: Iterable[int], state: dict[str, Any]
+) -> list[tuple[str, Hook]]:
+    """Lets MLPs write without some of their neurons."""
+
+    def silence(tensor: Tensor) -> Tensor | None:
+        now: _Now | None = state["now"]
+        if now is None or not now.silent:
+            return None
+        out = tensor.clone()
+        out[..., list(now.silent)] = 0
+        return out
+
+    return [(Address("mlp.post", layer).hook, silence) for layer in layers]
 
 
 def _hooks(model: Model, layers: range, state: dict[str, Any]) -> list[tuple[str, Hook]]:

@@ -241,7 +241,8 @@ class Circuits(ABC):
         """
         self.engine.refresh()
         width = opened.whole.scores.width if opened.whole.scores else 0
-        key = self.engine.epoch, task.digest, opened.whole.granularity, width
+        whole = opened.whole
+        key = self.engine.epoch, task.digest, whole.granularity, width, whole.neurons
         if self._measured_circuit is None or self._measured_circuit[0] != key:
             self._measured_circuit = (key, Measured(self.model, task, opened.whole))
         return self._measured_circuit[1]
@@ -285,6 +286,7 @@ def _python(circuit: Circuit) -> str:
         return f"cb.Circuit.from_json({circuit.to_json()!r})"
     edges = {one.edge: one.score for one in circuit.kept}
     names = f"model={circuit.model!r}, task={circuit.task!r}, method={circuit.method!r}"
+    names += f", neurons={list(circuit.neurons)!r}" if circuit.neurons else ""
     return f"cb.Circuit.of({edges!r}, {names})"
 
 
@@ -310,7 +312,8 @@ def circuit_numbers(
         return Sweep("circuit", label, 1 + len(circuits), found, steps, first=True)
 
     sets = tuple(circuit.edges for circuit in circuits)
-    key = ("circuit", board.engine.epoch, task.digest, opened.whole.granularity, sets)
+    graph = opened.whole.granularity, opened.whole.neurons
+    key = ("circuit", board.engine.epoch, task.digest, graph, sets)
     return backlog.get(viewer, key, begin, quick=quick)
 
 

@@ -5,7 +5,8 @@
 ``L3.mlp.n512``, ``ln_final``, ``ln_final.scale``, ``logits``; then an optional position: ``@5``,
 ``@-1``, ``@3:7``, ``@:-1``. Edges: ``L0H1->L5H5.k``, ``embed->L3.mlp``, ``L9H9->logits``: the one
 path on which a sender's output reaches a receiver's input; ``L0H1->mlps->L5H5.k``: that path and
-all those through MLPs in between. What is parsed prints as it was written.
+all those through MLPs in between. In a circuit a neuron can be an end of an edge too:
+``L0.mlp.n5->L5H5.k``. What is parsed prints as it was written.
 """
 
 from __future__ import annotations
@@ -140,8 +141,8 @@ class Address:
         return text if isinstance(text, Address) else _parse(text.strip())
 
 
-SENDERS: Final = ("embed", "head", "attn", "mlp")
-RECEIVERS: Final = ("head.q", "head.k", "head.v", "head", "mlp", "logits")
+SENDERS: Final = ("embed", "head", "attn", "mlp", "neuron")
+RECEIVERS: Final = ("head.q", "head.k", "head.v", "head", "mlp", "neuron", "logits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,12 @@ class Edge:
         return f"{self.sender.place}{way}{self.receiver.place}{position}"
 
     @property
+    def neurons(self) -> tuple[Address, ...]:
+        """Its ends that are neurons."""
+        ends = self.sender.at(None), self.receiver
+        return tuple(end for end in ends if end.neuron is not None)
+
+    @property
     def position(self) -> Position | None:
         """At which of the sender's positions."""
         return self.sender.position
@@ -177,12 +184,13 @@ class Edge:
         if sender.part not in SENDERS:
             raise AddressError(
                 f"{sender} writes nothing to the residual stream of its own.",
-                "Senders are embed, a head (L0H1), L0.attn and L0.mlp.",
+                "Senders are embed, a head (L0H1), L0.attn, L0.mlp and a neuron (L0.mlp.n5).",
             )
         if receiver.part not in RECEIVERS:
             raise AddressError(
                 f"{receiver} is not an input.",
-                "Receivers are L5H5.q, .k, .v (or L5H5 for all three), L5.mlp and logits.",
+                "Receivers are L5H5.q, .k, .v (or L5H5 for all three), L5.mlp, a neuron "
+                "(L5.mlp.n7) and logits.",
             )
         if not _before(sender, receiver):
             raise AddressError(
@@ -196,7 +204,7 @@ def _before(sender: Address, receiver: Address) -> bool:
         return True
     assert sender.layer is not None
     assert receiver.layer is not None
-    if receiver.part == "mlp" and sender.part in ("head", "attn"):
+    if receiver.part in ("mlp", "neuron") and sender.part in ("head", "attn"):
         return sender.layer <= receiver.layer
     return sender.layer < receiver.layer
 

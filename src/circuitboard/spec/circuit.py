@@ -109,6 +109,8 @@ class Circuit(msgspec.Struct, frozen=True):
         granularity: whether edges into heads are apart by query, key and value.
         scores: those of all edges that there were to choose from, or None.
         made: how it was found.
+        neurons: those that are nodes of their own, in the order of the model. The address of their
+            MLP, ``L3.mlp``, stands for its other neurons and its bias: the rest.
     """
 
     model: str
@@ -118,6 +120,7 @@ class Circuit(msgspec.Struct, frozen=True):
     granularity: Granularity = "qkv"
     scores: Scores | None = None
     made: Provenance = Provenance()
+    neurons: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -127,8 +130,12 @@ class Circuit(msgspec.Struct, frozen=True):
         model: str = "",
         task: str = "",
         method: str = "by hand",
+        neurons: Iterable[str] = (),
     ) -> Circuit:
         """A circuit from addresses of edges, with their scores where a mapping gives them.
+
+        Args:
+            neurons: nodes of their own, beside those that edges name.
 
         Raises AddressError for what is not an edge.
         """
@@ -140,7 +147,15 @@ class Circuit(msgspec.Struct, frozen=True):
         order = sorted(named, key=wiring.order)
         merged = any(Edge.parse(edge).receiver.part == "head" for edge in order)
         kept = tuple(Scored(edge, named[edge]) for edge in order)
-        return cls(model, task, method, kept, "node" if merged else "qkv")
+        apart = {str(end) for edge in order for end in Edge.parse(edge).neurons} | {*neurons}
+        return cls(
+            model,
+            task,
+            method,
+            kept,
+            "node" if merged else "qkv",
+            neurons=tuple(sorted(apart, key=wiring.place)),
+        )
 
     # --- what it holds --------------------------------------------------------------------------
 
@@ -267,6 +282,12 @@ class Circuit(msgspec.Struct, frozen=True):
             raise CircuitError(
                 f"One circuit has {self.granularity} edges, the other {other.granularity} edges.",
                 "Find both with the same granularity.",
+            )
+        if self.kept and other.kept and self.neurons != other.neurons:
+            raise CircuitError(
+                f"One circuit has {len(self.neurons)} neurons as nodes of their own, the other "
+                f"{len(other.neurons)}, or others: their MLPs stand for different rests.",
+                "Find both with the same neurons: cb.discover(..., neurons=one.neurons).",
             )
 
     def _joined(self, other: Circuit, sign: str, edges: set[str]) -> Circuit:

@@ -9,7 +9,7 @@ import msgspec
 
 from circuitboard.spec import references, tensors
 from circuitboard.spec.address import Address, Edge
-from circuitboard.spec.errors import InterventionError, PromptError
+from circuitboard.spec.errors import AddressError, InterventionError, PromptError
 from circuitboard.spec.prompts import Prompt, prompts_of
 
 
@@ -40,6 +40,18 @@ class Source(msgspec.Struct, frozen=True):
         return f"Source({self.prompts!r}, {self.interventions!r})"
 
 
+def _path(text: str) -> Edge:
+    """An edge that can be changed on its own. Raises AddressError."""
+    edge = Edge.parse(text)
+    if edge.neurons:
+        raise AddressError(
+            f"The path {edge} of one neuron is not changed on its own.",
+            f"Change the neuron ({edge.neurons[0]}), or find a circuit of neurons: "
+            "cb.discover(model, task, neurons=5).",
+        )
+    return edge
+
+
 class Intervention(msgspec.Struct, frozen=True, tag_field="kind", tag=str.lower):
     """Base of all interventions. ``at`` is an address or an edge, kept as it prints.
 
@@ -49,7 +61,7 @@ class Intervention(msgspec.Struct, frozen=True, tag_field="kind", tag=str.lower)
     at: str
 
     def __post_init__(self) -> None:
-        parse = Edge.parse if "->" in self.at else Address.parse
+        parse = _path if "->" in self.at else Address.parse
         msgspec.structs.force_setattr(self, "at", str(parse(self.at)))
 
     @property

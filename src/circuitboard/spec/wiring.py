@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from circuitboard.spec.address import Address, Edge
 
-_INPUTS = {"head.q": 0, "head.k": 1, "head.v": 2, "head": 3, "mlp": 4}
+_INPUTS = {"head.q": 0, "head.k": 1, "head.v": 2, "head": 3, "mlp": 4, "neuron": 5}
 
 
 def ends(edge: str) -> tuple[str, str]:
@@ -23,10 +23,12 @@ def owner(receiver: Address) -> str:
 
 
 def place(node: str) -> tuple[int, int, int]:
-    """Sorts parts in the order of a model: embedding, heads and MLP of each layer, logits."""
+    """Sorts parts in the order of a model: embedding, heads, MLP, neurons of each layer, logits."""
     address = Address.parse(node)
     if address.layer is None:
         return (-1 if address.part == "embed" else 1 << 30), 0, 0
+    if address.neuron is not None:
+        return address.layer, 2, address.neuron
     return address.layer, int(address.head is None), address.head or 0
 
 
@@ -36,7 +38,8 @@ def order(edge: str) -> tuple[int, ...]:
     into = parsed.receiver
     layer = 1 << 30 if into.layer is None else into.layer
     where = -1 if parsed.position is None else parsed.position.start or 0
-    return layer, _INPUTS.get(into.part, 5), into.head or 0, *place(parsed.sender.place), where
+    which = into.neuron if into.head is None else into.head
+    return layer, _INPUTS.get(into.part, 6), which or 0, *place(parsed.sender.place), where
 
 
 def connected(edges: Iterable[str], shared: int = 1) -> set[str]:

@@ -9,6 +9,8 @@ export interface Edge {
   /** The parts at its two ends, as the map has them. */
   sender: string;
   receiver: string;
+  /** The ends as they are addressed, without a head's input: a neuron is drawn as its MLP. */
+  ends: readonly [string, string];
   /** Which of a head's inputs; empty for all of them, and where there is one alone. */
   input: Input;
   /** Whether the paths through MLPs in between are part of it. */
@@ -30,6 +32,7 @@ export function parseEdge(address: string): Edge | null {
     address,
     sender: drawnPart(sender),
     receiver: drawnPart(receiver),
+    ends: [sender, receiver],
     input: input as Input,
     mlps: mlps !== undefined,
   };

@@ -1,8 +1,8 @@
 import type { Signal } from "@preact/signals";
-import { format } from "../draw/number";
+import { format, signed } from "../draw/number";
 import type { Focus } from "./mount";
 import { amount } from "./numbers";
-import type { Explanation, Look, Part } from "./types";
+import type { Explanation, Fires, Look, Part, Said } from "./types";
 
 /** Every part with its numbers, and every edge. */
 export function Evidence({
@@ -42,6 +42,7 @@ export function Evidence({
           </tbody>
         </table>
       </div>
+      <Neurons explanation={explanation} focus={focus} />
       <details>
         <summary>All {explanation.edges.length} edges</summary>
         <div class="scroll">
@@ -77,20 +78,92 @@ export function Evidence({
   );
 }
 
+/** Chooses a part, for the wiring and the account too. */
+function Choose({ address, focus }: { address: string; focus: Signal<Focus> }) {
+  return (
+    <button
+      type="button"
+      class="link"
+      onClick={() => {
+        focus.value = { ...focus.peek(), part: address };
+      }}
+    >
+      {address}
+    </button>
+  );
+}
+
+/** What each neuron writes and reads as tokens, and where it fires. Texts go in as text only. */
+function Neurons({ explanation, focus }: { explanation: Explanation; focus: Signal<Focus> }) {
+  const parts = explanation.parts.filter((part) => part.neuron);
+  if (parts.length === 0) return null;
+  return (
+    <div class="scroll">
+      <table data-testid="neurons-table" class="neurons">
+        <caption>
+          Neurons of the circuit, each a node of its own; the MLP’s own address is the rest of it.
+          Tokens: what a unit of activation adds to their logits most and least, and whose
+          embeddings excite it. Fires at: the clean prompts’ tokens with the largest activations.
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">neuron</th>
+            <th scope="col">promotes</th>
+            <th scope="col">suppresses</th>
+            <th scope="col">reads</th>
+            <th scope="col">fires at</th>
+            <th scope="col">at the end (clean)</th>
+            <th scope="col">(corrupted)</th>
+          </tr>
+        </thead>
+        <tbody>
+          {parts.map(({ address, neuron }) => (
+            <tr key={address} aria-selected={focus.value.part === address}>
+              <th scope="row">
+                <Choose address={address} focus={focus} />
+              </th>
+              <td>{neuron?.promotes.slice(0, 3).map(said)}</td>
+              <td>{neuron?.suppresses.slice(0, 3).map(said)}</td>
+              <td>{neuron?.reads.slice(0, 3).map(said)}</td>
+              <td>{neuron?.fires.slice(0, 3).map(fired)}</td>
+              <td>{neuron && amount(neuron.clean)}</td>
+              <td>{neuron && amount(neuron.corrupt)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function said({ token, value }: Said) {
+  return (
+    <div key={`${token} ${value}`} class="said">
+      <code>{token}</code> {signed(value)}
+    </div>
+  );
+}
+
+function fired({ prompt, position, before, token, after, value }: Fires) {
+  return (
+    <div
+      key={`${prompt} ${position}`}
+      class="said"
+      title={`prompt ${prompt}, position ${position}`}
+    >
+      {before.map((text) => `${text} `)}
+      <mark>{token}</mark>
+      {after.map((text) => ` ${text}`)} <span class="faint">{signed(value)}</span>
+    </div>
+  );
+}
+
 function Row({ part, focus }: { part: Part; focus: Signal<Focus> }) {
   const { classes } = part;
   return (
     <tr aria-selected={focus.value.part === part.address}>
       <th scope="row">
-        <button
-          type="button"
-          class="link"
-          onClick={() => {
-            focus.value = { ...focus.peek(), part: part.address };
-          }}
-        >
-          {part.address}
-        </button>
+        <Choose address={part.address} focus={focus} />
       </th>
       <td title={part.why}>{part.role}</td>
       <td>{part.looks.slice(0, 2).map(where).join("; ")}</td>

@@ -83,9 +83,10 @@ interface PartProps {
 }
 
 function Part({ place, faint, focus }: PartProps) {
-  const { address, x, y, inside } = place;
+  const { address, label, x, y, inside } = place;
   if (!inside) return <circle class="part-out" cx={x} cy={y} r={2.4} />;
-  const wide = 9 + address.length * 3.6;
+  const wide = 9 + label.length * 3.6;
+  const tall = label === address ? 20 : 17;
   const look = (over: string | null) => {
     focus.value = { ...focus.peek(), over };
   };
@@ -114,9 +115,16 @@ function Part({ place, faint, focus }: PartProps) {
         choose();
       }}
     >
-      <rect x={-wide} y={-10} width={2 * wide} height={20} rx={address.includes("H") ? 10 : 3} />
+      <rect
+        x={-wide}
+        y={-tall / 2}
+        width={2 * wide}
+        height={tall}
+        rx={address.includes("H") ? 10 : 3}
+      />
+      {label !== address && <title>{address}</title>}
       <text text-anchor="middle" dy="0.34em">
-        {address}
+        {label}
       </text>
     </g>
   );

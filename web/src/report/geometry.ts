@@ -7,6 +7,8 @@ export interface Point {
 
 export interface Place extends Point {
   address: string;
+  /** What it is called on the map: a neuron by its number, beside its MLP. */
+  label: string;
   /** Whether the circuit holds it. */
   inside: boolean;
 }
@@ -30,6 +32,8 @@ export interface Wiring {
 const LAYER = 74;
 const MARGIN = { x: 36, y: 34 };
 const COLUMN = { least: 24, most: 120 };
+/** Neurons stand beside their MLP, and from there upwards: their heads are below. */
+const NEURON = { gap: 8, width: 56, height: 23, rows: 3 };
 /** Where q, k and v enter a head. */
 const INPUTS: Readonly<Record<string, number>> = { q: -8, k: 0, v: 8 };
 
@@ -42,14 +46,32 @@ export function endOf(end: string): { part: string; input: string } {
     : { part: place, input: "" };
 }
 
-/** Where every part of a model stands: layers upwards, heads from left to right, then the MLP. */
+/** The neurons that are ends of edges, by layer, in order. */
+export function neuronsOf(links: readonly Link[]): Map<number, number[]> {
+  const found = new Map<number, Set<number>>();
+  for (const { edge } of links) {
+    for (const [, layer, neuron] of edge.matchAll(/L(\d+)\.mlp\.n(\d+)/g)) {
+      const known = found.get(Number(layer)) ?? new Set();
+      found.set(Number(layer), known.add(Number(neuron)));
+    }
+  }
+  return new Map([...found].map(([layer, numbers]) => [layer, [...numbers].sort((a, b) => a - b)]));
+}
+
+/**
+ * Where every part of a model stands: layers upwards, heads from left to right, then the MLP, and
+ * beside it its neurons that have wires.
+ */
 export function wiring(shape: Shape, links: readonly Link[], room: number): Wiring {
+  const neurons = neuronsOf(links);
+  const most = Math.max(0, ...[...neurons.values()].map((numbers) => numbers.length));
+  const beyond = most && NEURON.gap + Math.ceil(most / NEURON.rows) * NEURON.width;
   const columns = shape.n_heads + (shape.mlps ? 1 : 0);
   const step = Math.max(
     COLUMN.least,
-    Math.min(COLUMN.most, (room - 2 * MARGIN.x) / Math.max(1, columns - 1)),
+    Math.min(COLUMN.most, (room - beyond - 2 * MARGIN.x) / Math.max(1, columns - 1)),
   );
-  const width = 2 * MARGIN.x + step * Math.max(1, columns - 1);
+  const width = 2 * MARGIN.x + step * Math.max(1, columns - 1) + beyond;
   const height = 2 * MARGIN.y + LAYER * (shape.n_layers + 1);
   const at = new Map<string, Point>();
   const place = (address: string, x: number, y: number) => at.set(address, { x, y });
@@ -61,7 +83,15 @@ export function wiring(shape: Shape, links: readonly Link[], room: number): Wiri
       place(`L${layer}H${head}`, MARGIN.x + step * head, y);
     }
     // The MLP comes after the heads of its layer.
-    if (shape.mlps) place(`L${layer}.mlp`, MARGIN.x + step * shape.n_heads, y - 0.38 * LAYER);
+    const mlp = { x: MARGIN.x + step * shape.n_heads, y: y - 0.38 * LAYER };
+    if (shape.mlps) place(`L${layer}.mlp`, mlp.x, mlp.y);
+    const numbers = neurons.get(layer) ?? [];
+    const rows = Math.min(NEURON.rows, numbers.length);
+    numbers.forEach((neuron, i) => {
+      const x = mlp.x + NEURON.gap + NEURON.width * (1 + Math.floor(i / rows));
+      const up = rows - 1 - (i % rows);
+      place(`L${layer}.mlp.n${neuron}`, x, mlp.y - NEURON.height * up);
+    });
   }
   const wires: Wire[] = [];
   const inside = new Set<string>();
@@ -75,6 +105,7 @@ export function wiring(shape: Shape, links: readonly Link[], room: number): Wiri
   }
   const places = [...at].map(([address, point]) => ({
     address,
+    label: /\.(n\d+)$/.exec(address)?.[1] ?? address,
     ...point,
     inside: inside.has(address),
   }));

@@ -23,6 +23,8 @@ export interface Chance {
  *     granularity: whether edges into heads are apart by query, key and value.
  *     scores: those of all edges that there were to choose from, or None.
  *     made: how it was found.
+ *     neurons: those that are nodes of their own, in the order of the model. The address of their
+ *         MLP, ``L3.mlp``, stands for its other neurons and its bias: the rest.
  */
 export interface Circuit {
   model: string;
@@ -32,6 +34,7 @@ export interface Circuit {
   granularity: "node" | "qkv";
   scores: Scores | null;
   made: Provenance;
+  neurons: string[];
 }
 
 /**
@@ -160,6 +163,20 @@ export interface Faithfulness {
 }
 
 /**
+ * A token of the clean prompts, the tokens around it, and a neuron's activation there.
+ *
+ * ``prompt`` and ``position`` count from 0. Texts are untrusted.
+ */
+export interface Fires {
+  prompt: number;
+  position: number;
+  before: string[];
+  token: string;
+  after: string[];
+  value: number;
+}
+
+/**
  * Parts with one role; ``together``: the change of the metric with all of them patched.
  */
 export interface Group {
@@ -212,6 +229,24 @@ export interface Measured {
 }
 
 /**
+ * What only neurons have as evidence.
+ *
+ * Attributes:
+ *     promotes, suppresses: the tokens whose logits a unit of its activation raises and lowers
+ *         most (:func:`circuitboard.neuron_words`); reads: those whose embeddings excite it most.
+ *     fires: the tokens of the clean prompts at which it is furthest from zero.
+ *     clean, corrupt: its activation at the last position on both sides.
+ */
+export interface Neuron {
+  promotes: Said[];
+  suppresses: Said[];
+  reads: Said[];
+  fires: Fires[];
+  clean: Measured;
+  corrupt: Measured;
+}
+
+/**
  * A part that is not in the circuit, and the change of the metric when it is patched alone.
  */
 export interface Outside {
@@ -241,7 +276,8 @@ export interface Pair {
  * One part of the circuit and the evidence about it.
  *
  * Attributes:
- *     address: such as ``L2H1``; kind: ``head``, ``mlp`` or ``embed``.
+ *     address: such as ``L2H1``; kind: ``head``, ``mlp``, ``neuron`` or ``embed``. Where neurons
+ *         of a layer are nodes of their own, its ``mlp`` is the rest.
  *     role: its group; why: the rule that put it there, in words.
  *     looks: where it attends on the task, the strongest first.
  *     classes: head scores on random repeats; copying: its copying score. None for no head.
@@ -251,6 +287,7 @@ export interface Pair {
  *     copies: what its OV circuit does with the task's tokens, the furthest from zero first.
  *     alone: the change of the metric with its output taken from the corrupted prompts.
  *     inside: the change of the circuit's own metric when all its edges are removed from it.
+ *     neuron: what a neuron writes, reads and fires at.
  */
 export interface Part {
   address: string;
@@ -265,6 +302,7 @@ export interface Part {
   classes: Record<string, number> | null;
   copying: number | null;
   copies: Copied[];
+  neuron: Neuron | null;
 }
 
 /**
@@ -313,6 +351,14 @@ export interface Report {
   made_with: string;
   code: string;
   explanation: Explanation;
+}
+
+/**
+ * A token and how strongly it is meant. Texts are untrusted.
+ */
+export interface Said {
+  token: string;
+  value: number;
 }
 
 /**

@@ -31,6 +31,7 @@ export interface Array {
  *     other: the second circuit's method; empty without one. ``other_size``: its edges;
  *         ``other_task``: what it was found on.
  *     both, jaccard: edges of both, and those over the edges of either.
+ *     neurons: those that are nodes of their own; the address of their MLP is the rest of it.
  *     problem, hint: why there are no numbers; empty where there are.
  */
 export interface CircuitInfo {
@@ -51,6 +52,7 @@ export interface CircuitInfo {
   other_size: number;
   both: number;
   jaccard: number;
+  neurons: string[];
   problem: string;
   hint: string;
 }

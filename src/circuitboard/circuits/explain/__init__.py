@@ -7,6 +7,7 @@ Python that gives it again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
@@ -28,7 +29,11 @@ from circuitboard.circuits.explain.findings import (
     Part,
     Shape,
 )
+from circuitboard.circuits.explain.neurons import neuron_evidence
+from circuitboard.circuits.methods.job import contrast_of
+from circuitboard.circuits.methods.left_out import left_out
 from circuitboard.circuits.running import circuit_metric, circuit_metrics, without_part
+from circuitboard.circuits.trials import space_of
 from circuitboard.engine.result import RunResult
 from circuitboard.engine.run import run
 from circuitboard.engine.sweep import Watch
@@ -37,6 +42,7 @@ from circuitboard.methods.head_scores import HeadScores, head_scores
 from circuitboard.methods.part_writing import part_writing
 from circuitboard.methods.token_circuits import ov_circuit
 from circuitboard.models.model import Model
+from circuitboard.spec.address import Address
 from circuitboard.spec.circuit import Circuit
 from circuitboard.spec.errors import CircuitError
 from circuitboard.spec.task import Task
@@ -81,7 +87,7 @@ def explain(
     outside = work.outside()
     rest = work.together([each.address for each in outside])
     kept = Measured.of(circuit_metric(model, circuit, task, share=True))
-    subject = Subject(work.clean, work.corrupt, kept, rest)
+    subject = Subject(work.clean, work.corrupt, kept, rest, bool(circuit.neurons))
     return Explanation(
         model=model.source,
         shape=Shape(model.facts.n_layers, model.facts.n_heads, bool(model.mlps)),
@@ -112,22 +118,29 @@ def versions() -> dict[str, str]:
     return found
 
 
-def writing_on(model: Model, task: Task, *, corrupt: bool = False) -> dict[str, Floats]:
+def writing_on(
+    model: Model, task: Task, *, corrupt: bool = False, neurons: Iterable[str] = ()
+) -> dict[str, Floats]:
     """What each part writes towards a task's answers on each prompt, in logits [b].
 
     Direct logit attribution, whatever the task's metric is: the mean over the targets' logits minus
     the mean over the foils' (:mod:`circuitboard.methods.part_writing`).
+
+    Args:
+        neurons: parts of their own; their MLP is then the rest.
     """
     prompts = task.corrupt if corrupt else task.clean
-    return _writing(model, task, run(model, prompts))
+    return _writing(model, task, run(model, prompts), neurons)
 
 
-def _writing(model: Model, task: Task, result: RunResult) -> dict[str, Floats]:
+def _writing(
+    model: Model, task: Task, result: RunResult, neurons: Iterable[str]
+) -> dict[str, Floats]:
     targets, foils = (
         [[model.answer(a) for a in answers] for answers in side]
         for side in (task.targets, task.foils)
     )
-    return part_writing(result, targets, foils)
+    return part_writing(result, targets, foils, neurons)
 
 
 class _Work:
@@ -139,10 +152,11 @@ class _Work:
         self.clean = Measured.of(metric_values(model, task))
         self.corrupt = Measured.of(metric_values(model, task, corrupt=True))
         self._span = self.clean.value - self.corrupt.value
-        self._result = run(model, task.clean)
+        self._result, self._other = run(model, task.clean), run(model, task.corrupt)
         self._related = relations(model, task, self._result)
-        self._writing = _writing(model, task, self._result)
-        self._there = writing_on(model, task, corrupt=True)
+        self._writing, self._there = (
+            _writing(model, task, result, circuit.neurons) for result in (self._result, self._other)
+        )
         self._scores: HeadScores = head_scores(model, seeds=2, watch=Watch(check=watch.check))
         self._copying = copying_scores(model, watch=Watch(check=watch.check))
         self._alone = self._effects([[place] for place in self.places])
@@ -156,6 +170,12 @@ class _Work:
         self._tokens = self._answers()
 
     def _effects(self, groups: list[list[str]]) -> list[Measured]:
+        if self._circuit.neurons:
+            space, contrast = (
+                space_of(self._model, self._circuit),
+                contrast_of(self._model, self._task),
+            )
+            return [Measured.of(row) for row in left_out(space, contrast, groups, self._watch)]
         stream = [["L0.resid_pre" if p == "embed" else p for p in group] for group in groups]
         return [Measured.of(row) for row in patched(self._model, self._task, stream, self._watch)]
 
@@ -194,7 +214,23 @@ class _Work:
         )
         if place == "embed":
             return msgspec.structs.replace(base, kind="embed", role=roles.EMBED, why="")
-        return base if place.endswith(".mlp") else self._head(base)
+        address = Address.parse(place)
+        if address.neuron is not None:
+            return self._neuron(base)
+        return self._mlp(base) if address.part == "mlp" else self._head(base)
+
+    def _mlp(self, base: Part) -> Part:
+        apart = [n for n in self._circuit.neurons if n.startswith(f"{base.address}.")]
+        if not apart:
+            return base
+        why = f"without {len(apart)} {'neuron' if len(apart) == 1 else 'neurons'}"
+        return msgspec.structs.replace(base, role=roles.RESTS, why=why)
+
+    def _neuron(self, base: Part) -> Part:
+        found = neuron_evidence(self._model, base.address, self._result, self._other)
+        return msgspec.structs.replace(
+            base, kind="neuron", role=roles.NEURONS, why="a neuron", neuron=found
+        )
 
     def _head(self, base: Part) -> Part:
         place = base.address
@@ -238,7 +274,7 @@ class _Work:
     def outside(self) -> tuple[Outside, ...]:
         """Parts that are not in the circuit, the largest effects first."""
         model = self._model
-        every = [*model.heads, *model.mlps]
+        every = [*model.heads, *model.mlps, *self._circuit.neurons]
         left = [place for place in every if place not in self.places]
         if not left:
             return ()

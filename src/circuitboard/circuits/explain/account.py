@@ -26,12 +26,16 @@ LEAST = 0.02
 
 
 class Subject(NamedTuple):
-    """What the account is about: the metric's two sides, and the circuit's share of the gap."""
+    """What the account is about: the metric's two sides, and the circuit's share of the gap.
+
+    ``neurons``: whether some are nodes of their own.
+    """
 
     clean: Measured
     corrupt: Measured
     kept: Measured
     rest: Measured
+    neurons: bool = False
 
     @property
     def span(self) -> float:
@@ -93,7 +97,7 @@ def _closing(subject: Subject, outside: list[Outside]) -> Iterator[Claim]:
         f"Patching all {len(places)} parts outside the circuit at once changes the metric by "
         f"{subject.rest} ({percent(share)} of the difference).",
         subject.rest,
-        code_of(places),
+        code_of(places, subject.neurons),
         "that is no more than its error: nothing measurable is left out",
     )
     most = outside[0]
@@ -101,7 +105,7 @@ def _closing(subject: Subject, outside: list[Outside]) -> Iterator[Claim]:
         "",
         f"Of the parts outside, {most.address} matters most when patched alone: {most.alone}.",
         most.alone,
-        code_of([most.address]),
+        code_of([most.address], subject.neurons),
         "that is no more than its error",
     )
 
@@ -116,7 +120,7 @@ def _of_group(subject: Subject, group: Group, parts: list[Part]) -> Iterator[Cla
         f"{each}{names} {verb}. With {them} patched from the corrupted prompts, the metric "
         f"changes by {group.together} ({percent(share)} of the difference).",
         group.together,
-        code_of(group.parts),
+        code_of(group.parts, subject.neurons),
         "that is no more than its error, so this account does not rest on it",
     )
 
@@ -135,13 +139,14 @@ def _of_part(subject: Subject, role: str, part: Part) -> Iterator[Claim]:
             "it varies as much as it amounts to",
         )
     if abs(part.carries.value) >= roles.SHARE * abs(subject.span):
+        more = ", neurons=circuit.neurons" if subject.neurons else ""
         yield _judged(
             role,
             f"{place} writes {part.writes} straight to the answers' logits, which is "
             f"{part.carries} more than on the corrupted prompts.",
             part.carries,
-            f'cb.writing_on(model, task)["{place}"] '
-            f'- cb.writing_on(model, task, corrupt=True)["{place}"]',
+            f'cb.writing_on(model, task{more})["{place}"] '
+            f'- cb.writing_on(model, task, corrupt=True{more})["{place}"]',
             "that is no more than its error",
         )
     if part.inside is not None:
@@ -166,7 +171,7 @@ def _edge(role: str, link: Link, subject: Subject) -> Claim:
         f"{sender} reaches {what}: that path alone, patched, changes the metric by {link.effect} "
         f"({percent(share)}).",
         link.effect,
-        code_of([link.edge]),
+        code_of([link.edge], subject.neurons),
         "that is no more than its error",
     )
 

@@ -42,8 +42,14 @@ def patched(
     return values - begun
 
 
-def code_of(places: Places) -> str:
-    """An expression that gives what :func:`patched` gives for one group."""
+def code_of(places: Places, neurons: bool = False) -> str:
+    """An expression that gives what :func:`patched` gives for one group.
+
+    Args:
+        neurons: some are nodes of the circuit, so that its MLPs are not the model's.
+    """
+    if neurons:
+        return f"cb.patched_parts(model, circuit, task, {[*places]!r})"
     items = ", ".join(f'cb.Patch("{place}", cb.Source(task.corrupt))' for place in places)
     return (
         f"cb.sweep(model, task.clean, [[{items}]], target=task.targets, foil=task.foils, "

@@ -80,11 +80,51 @@ class Copied(msgspec.Struct, frozen=True):
     value: float
 
 
+class Said(msgspec.Struct, frozen=True):
+    """A token and how strongly it is meant. Texts are untrusted."""
+
+    token: str
+    value: float
+
+
+class Fires(msgspec.Struct, frozen=True):
+    """A token of the clean prompts, the tokens around it, and a neuron's activation there.
+
+    ``prompt`` and ``position`` count from 0. Texts are untrusted.
+    """
+
+    prompt: int
+    position: int
+    before: tuple[str, ...]
+    token: str
+    after: tuple[str, ...]
+    value: float
+
+
+class Neuron(msgspec.Struct, frozen=True):
+    """What only neurons have as evidence.
+
+    Attributes:
+        promotes, suppresses: the tokens whose logits a unit of its activation raises and lowers
+            most (:func:`circuitboard.neuron_words`); reads: those whose embeddings excite it most.
+        fires: the tokens of the clean prompts at which it is furthest from zero.
+        clean, corrupt: its activation at the last position on both sides.
+    """
+
+    promotes: tuple[Said, ...]
+    suppresses: tuple[Said, ...]
+    reads: tuple[Said, ...]
+    fires: tuple[Fires, ...]
+    clean: Measured
+    corrupt: Measured
+
+
 class Part(msgspec.Struct, frozen=True):
     """One part of the circuit and the evidence about it.
 
     Attributes:
-        address: such as ``L2H1``; kind: ``head``, ``mlp`` or ``embed``.
+        address: such as ``L2H1``; kind: ``head``, ``mlp``, ``neuron`` or ``embed``. Where neurons
+            of a layer are nodes of their own, its ``mlp`` is the rest.
         role: its group; why: the rule that put it there, in words.
         looks: where it attends on the task, the strongest first.
         classes: head scores on random repeats; copying: its copying score. None for no head.
@@ -94,6 +134,7 @@ class Part(msgspec.Struct, frozen=True):
         copies: what its OV circuit does with the task's tokens, the furthest from zero first.
         alone: the change of the metric with its output taken from the corrupted prompts.
         inside: the change of the circuit's own metric when all its edges are removed from it.
+        neuron: what a neuron writes, reads and fires at.
     """
 
     address: str
@@ -108,6 +149,7 @@ class Part(msgspec.Struct, frozen=True):
     classes: dict[str, float] | None = None
     copying: float | None = None
     copies: tuple[Copied, ...] = ()
+    neuron: Neuron | None = None
 
 
 class Group(msgspec.Struct, frozen=True):

@@ -33,6 +33,8 @@ READS_FOIL = "heads that look at the foil"
 FIRST = "heads that rest on the first token"
 OTHER = "heads without a role found"
 MLPS = "MLPs"
+RESTS = "the rest of MLPs"
+NEURONS = "neurons"
 EMBED = "the embedding"
 
 #: What each role does, in words that follow its rule.
@@ -50,6 +52,8 @@ MEANING = {
     FIRST: "looks at the first token, where attention rests",
     OTHER: "fits none of the rules",
     MLPS: "works on each position alone",
+    RESTS: "is its MLP without the neurons that are nodes of their own",
+    NEURONS: "reads one direction of the stream and writes one, at each position alone",
     EMBED: "brings in tokens and positions",
 }
 

@@ -74,6 +74,8 @@ class Blueprint:
         name: what it will be called.
         words: its vocabulary beside the special tokens.
         n_ctx: positions, the beginning-of-sequence token among them.
+        apart: layers whose neurons with something to do are nodes of their own; their MLP is then
+            the distractors among them.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Blueprint:
     steady: set[str] = field(default_factory=set)
     heads: dict[tuple[int, int], Head] = field(default_factory=dict)
     mlps: dict[int, Neurons] = field(default_factory=dict)
+    apart: set[int] = field(default_factory=set)
     _embeds: dict[str, Tensor] = field(default_factory=dict)
     _places: dict[str, Tensor] = field(default_factory=dict)
     _outs: dict[str, Tensor] = field(default_factory=dict)
@@ -153,9 +156,25 @@ class Blueprint:
                     }
                     found.append(Doing(name, reads, frozenset(space for _, space, _ in head.moves)))
             if layer in self.mlps:
-                name, mlp = f"L{layer}.mlp", self.mlps[layer]
-                found.append(Doing(name, {name: frozenset(mlp.reads)}, frozenset(mlp.writes)))
+                found += self._neuron_doings(layer) if layer in self.apart else [self._mlp(layer)]
         return [*found, Doing("logits", {"logits": frozenset(self._outs)}, frozenset())]
+
+    def _mlp(self, layer: int) -> Doing:
+        name, mlp = f"L{layer}.mlp", self.mlps[layer]
+        return Doing(name, {name: frozenset(mlp.reads)}, frozenset(mlp.writes))
+
+    def neurons(self, layer: int) -> list[str]:
+        """Addresses of a layer's neurons that have something to do."""
+        count = len(self.mlps[layer].bias) if layer in self.mlps else 0
+        return [f"L{layer}.mlp.n{n}" for n in range(count)]
+
+    def _neuron_doings(self, layer: int) -> list[Doing]:
+        mlp, found = self.mlps[layer], []
+        for n, name in enumerate(self.neurons(layer)):
+            reads = frozenset(space for space, table in mlp.reads.items() if table[:, n].any())
+            writes = frozenset(space for space, table in mlp.writes.items() if table[n].any())
+            found.append(Doing(name, {name: reads}, writes))
+        return found
 
     def edges(self) -> list[str]:
         """The circuit: edges on which something that differs flows to the logits, in order."""

@@ -15,7 +15,7 @@ from circuitboard.spec.task import Task
 
 #: What a model or a task of this kind is called in plans: ``known:induction``.
 PREFIX = "known:"
-NAMES = ("backup", "gates", "induction", "lookup", "majority", "relay", "suppression")
+NAMES = ("backup", "gates", "induction", "lookup", "majority", "neurons", "relay", "suppression")
 PAIRS = 16
 
 
@@ -34,6 +34,8 @@ class KnownCircuit:
         task: pairs that it answers right, the corrupted side too.
         edges: all edges of the circuit, from the embedding to the logits.
         standing_in: for an edge that another makes up for, edges to take out before it.
+        neurons: those that are nodes of their own, where edges are of neurons: all that have
+            something to do, in the circuit or not.
     """
 
     name: str
@@ -42,12 +44,13 @@ class KnownCircuit:
     task: Task
     edges: tuple[str, ...]
     standing_in: Mapping[str, Sequence[str]]
+    neurons: tuple[str, ...] = ()
 
     @cached_property
     def nodes(self) -> tuple[str, ...]:
-        """Heads and MLPs of the circuit."""
+        """Heads, MLPs and neurons of the circuit."""
         senders = {Edge.parse(edge).sender.place for edge in self.edges}
-        every = [*self.model.heads, *self.model.mlps]
+        every = [*self.model.heads, *self.model.mlps, *self.neurons]
         return tuple(node for node in every if node in senders)
 
 
@@ -68,14 +71,16 @@ def known_circuit(name: str, *, seed: int = 0, pairs: int = PAIRS) -> KnownCircu
         CircuitboardError: there is none of that name.
     """
     drawn = _shape(name.removeprefix(PREFIX), seed, pairs)
-    name = drawn.blueprint.name
+    plan = drawn.blueprint
+    name = plan.name
     return KnownCircuit(
         name=name,
         about=drawn.about,
-        model=drawn.blueprint.build(),
+        model=plan.build(),
         task=Task(f"{PREFIX}{name}", tuple(drawn.pairs), about=drawn.about),
-        edges=tuple(drawn.blueprint.edges()),
+        edges=tuple(plan.edges()),
         standing_in=drawn.standing_in,
+        neurons=tuple(n for layer in sorted(plan.apart) for n in plan.neurons(layer)),
     )
 
 

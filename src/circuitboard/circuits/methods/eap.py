@@ -50,7 +50,9 @@ def _find(
     if steps < 1:
         raise CircuitError(f"{steps} steps cannot be done.", "Take 5.")
     contrast = job.contrast(options.direction)
-    growing = EdgeScores(contrast, method, steps, positions=options.positions)
+    growing = EdgeScores(
+        contrast, method, steps, positions=options.positions, graph=job.space.graph
+    )
     watch.check()
     with model.lock:
         for done in growing.passes():

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import circuitboard
+from circuitboard.circuits.methods.neurons_apart import neurons_apart
 from circuitboard.circuits.methods.space import Space
 from circuitboard.engine.run import metric_of_task
 from circuitboard.engine.sweep import Watch
@@ -30,11 +31,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         granularity: ``qkv``: edges into a head's query, key and value apart; ``node``: together.
         positions: score each token position apart; all pairs must be of one length.
         seed: of the methods with chance in them.
+        neurons: how many of every MLP are nodes of their own, the MLP's address standing for the
+            rest; or which, by their addresses.
     """
 
     granularity: Granularity = "qkv"
     positions: bool = False
     seed: int = 0
+    neurons: int | tuple[str, ...] = 0
 
 
 @dataclass
@@ -55,7 +59,15 @@ class Job:
 
     def __post_init__(self) -> None:
         width = self._width() if self.options.positions else 0
-        self.space = Space.of(self.model, self.options.granularity, width)
+        neurons = self.options.neurons
+        if isinstance(neurons, int):
+            neurons = self._most(neurons) if neurons else ()
+        self.space = Space.of(self.model, self.options.granularity, width, neurons)
+
+    def _most(self, count: int) -> tuple[str, ...]:
+        """The neurons that seem to matter most on these pairs."""
+        direction: Direction = getattr(self.options, "direction", "noising")
+        return neurons_apart(self.contrast(direction), count, self.watch)
 
     def _width(self) -> int:
         widths = {len(self.model.tokenize(prompt)) for prompt in self.task.clean}
@@ -97,6 +109,7 @@ class Job:
             self.options.granularity,
             scores,
             self._made(),
+            self.space.neurons,
         )
 
     def _made(self) -> Provenance:

@@ -67,7 +67,7 @@ class MaskedLoss:
         clean, corrupt = job.task.clean[rows], job.task.corrupt[rows]
         engine = engine_of(model)
         with model.lock:
-            runs = MaskedRuns.of(model, clean, corrupt)
+            runs = MaskedRuns.of(model, clean, corrupt, graph=job.space.graph)
             tokens, lengths = engine.encode(clean)
             base = engine.last_logits(engine.baseline(tokens, lengths)).float()
         judge = Judge(model, portion(self.metric, rows), tokens, lengths, base)

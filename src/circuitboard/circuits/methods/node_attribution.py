@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from circuitboard.circuits.methods.eap import EapOptions
 from circuitboard.circuits.methods.job import Job
@@ -22,8 +23,8 @@ class NodeOptions(EapOptions, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Options of node attribution.
 
     Attributes:
-        nodes: keep so many heads and MLPs, and all edges among them, the embedding and the logits;
-            unless given, edges are cut by their number as with other methods.
+        nodes: keep so many heads, MLPs and neurons, and all edges among them, the embedding and the
+            logits; unless given, edges are cut by their number as with other methods.
     """
 
     nodes: int | None = None
@@ -76,12 +77,21 @@ def node_scores(job: Job, options: EapOptions) -> NDArray[np.float64]:
 
 
 def _of_portion(job: Job, part: Portion) -> NDArray[np.float64]:
-    points = job.space.graph.written
+    graph = job.space.graph
+    points = graph.values
     theirs = values_at(job.model, part.theirs, points)
     tape = record(job.model, part.tokens, part.judge, points)
     slopes, found = tape.slopes(), []
-    for point in points:
+
+    def summed(point: str) -> Tensor:
         product = (theirs[point].float() - tape.value(point).float()) * slopes[point].float()
-        by_head = product.double().sum((0, 1))
-        found.append(by_head.sum(-1) if by_head.ndim == 2 else by_head.sum()[None])
+        return product.double().sum((0, 1))
+
+    for point, senders in graph.groups:
+        here, apart = summed(point), graph.apart(senders)
+        if apart is None:
+            found.append(here.sum(-1) if here.ndim == 2 else here.sum()[None])
+        else:
+            own = summed(apart[0])[list(apart[1])]
+            found += [(here.sum() - own.sum())[None], own]
     return torch.cat(found).cpu().numpy()

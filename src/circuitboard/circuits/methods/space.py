@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,8 +13,9 @@ from torch import Tensor
 
 from circuitboard.engine.edge_graph import Graph
 from circuitboard.models.model import Model
-from circuitboard.spec.address import Address
+from circuitboard.spec.address import Address, Edge
 from circuitboard.spec.circuit import Granularity, Scores
+from circuitboard.spec.errors import CircuitError
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,15 @@ class Space:
     shared: int
 
     @classmethod
-    def of(cls, model: Model, granularity: Granularity, width: int = 0) -> Space:
-        """The edges of a model."""
-        graph, f = Graph.of(model), model.facts
+    def of(
+        cls,
+        model: Model,
+        granularity: Granularity,
+        width: int = 0,
+        neurons: Iterable[str] = (),
+    ) -> Space:
+        """The edges of a model, with some neurons as nodes of their own."""
+        graph, f = Graph.of(model, neurons), model.facts
         shared = f.n_heads // f.n_kv_heads
         if granularity == "qkv":
             names = tuple(str(receiver) for receiver in graph.receivers)
@@ -54,6 +62,11 @@ class Space:
         """The rows."""
         return tuple(str(sender) for sender in self.graph.senders)
 
+    @property
+    def neurons(self) -> tuple[str, ...]:
+        """The rows that are neurons."""
+        return tuple(str(sender) for sender in self.graph.senders if sender.neuron is not None)
+
     @cached_property
     def exists(self) -> NDArray[np.bool_]:
         """Where there is an edge: [sender, receiver], or [sender, receiver, position]."""
@@ -61,6 +74,35 @@ class Space:
         for column, parts in enumerate(self.parts):
             plain[:, list(parts)] |= self.graph.exists[:, [column]]
         return np.repeat(plain[..., None], self.width, 2) if self.width else plain
+
+    def cell(self, name: str) -> tuple[int, ...]:
+        """Where in the space an edge stands: row, column, and its position where those count.
+
+        Keys and values that heads share have one edge, whichever of these heads it is named by.
+        Raises CircuitError for an edge that the space lacks.
+        """
+        rows, columns = self._names
+        edge = Edge.parse(name)
+        receiver = edge.receiver
+        place = receiver.place
+        if receiver.part in ("head.k", "head.v") and receiver.head is not None:
+            first = receiver.head - receiver.head % self.shared
+            place = f"L{receiver.layer}H{first}{receiver.part.removeprefix('head')}"
+        at: tuple[int, ...] = (rows.get(edge.sender.place, -1), columns.get(place, -1))
+        if self.width and edge.position is not None:
+            at = (*at, *edge.position.indices(self.width))
+        there = min(at) >= 0 and len(at) == self.exists.ndim
+        if not there or not self.exists[at] or bool(edge.position) != bool(self.width):
+            raise CircuitError(f"{name} is no edge of this model's.", "See circuitboard.discover.")
+        return at
+
+    @cached_property
+    def _names(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Where in rows and columns each end stands."""
+        rows, columns = (
+            {name: i for i, name in enumerate(names)} for names in (self.senders, self.receivers)
+        )
+        return rows, columns
 
     def merge(self, matrix: NDArray[np.floating]) -> NDArray[np.float32]:
         """Scores of the graph's edges added up to scores of these; NaN where no edge is."""

@@ -47,6 +47,7 @@ class CircuitInfo(Message, frozen=True, tag="circuit", tag_field="of"):
         other: the second circuit's method; empty without one. ``other_size``: its edges;
             ``other_task``: what it was found on.
         both, jaccard: edges of both, and those over the edges of either.
+        neurons: those that are nodes of their own; the address of their MLP is the rest of it.
         problem, hint: why there are no numbers; empty where there are.
     """
 
@@ -66,5 +67,6 @@ class CircuitInfo(Message, frozen=True, tag="circuit", tag_field="of"):
     other_size: int = 0
     both: int = 0
     jaccard: float = 0.0
+    neurons: list[str] = msgspec.field(default_factory=list[str])
     problem: str = ""
     hint: str = ""

@@ -50,6 +50,7 @@ def paint(view: CircuitView, scene: Scene) -> CircuitInfo:
         other_size=0 if other is None else len(other),
         both=0 if other is None else len(set(kept.edges) & set(other.edges)),
         jaccard=0.0 if other is None else kept.jaccard(other),
+        neurons=list(cut.neurons),
         problem="" if numbers.problem is None else numbers.problem.message,
         hint="" if numbers.problem is None else numbers.problem.hint,
     )

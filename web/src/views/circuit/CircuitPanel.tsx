@@ -88,13 +88,20 @@ function Nothing() {
 
 function Found({ picture, info }: { picture: Picture; info: CircuitInfo }) {
   const rows = circuitRows(picture);
+  const rests = new Set(info.neurons.map((neuron) => neuron.replace(/\.n\d+$/, "")));
   return (
     <>
       <SizeBar info={info} />
       <Faithfulness picture={picture} info={info} />
       <Comparison info={info} />
+      {info.neurons.length > 0 && (
+        <p class="empty" data-testid="circuit-neurons">
+          {info.neurons.length} neurons are nodes of their own; an MLP’s address is the rest of it.
+          The map draws them at their MLP.
+        </p>
+      )}
       <PartBar rows={rows} />
-      <EdgeTable rows={rows} compared={Boolean(info.other)} />
+      <EdgeTable rows={rows} compared={Boolean(info.other)} rests={rests} />
     </>
   );
 }

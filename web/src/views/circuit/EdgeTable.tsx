@@ -13,10 +13,12 @@ const SHARES = { both: "both", first: "first", second: "second", none: "" } as c
 interface Props {
   rows: readonly CircuitRow[];
   compared: boolean;
+  /** MLPs some of whose neurons are nodes of their own. */
+  rests: ReadonlySet<string>;
 }
 
 /** The edges with their scores; each can be pruned and brought back. */
-export function EdgeTable({ rows, compared }: Props) {
+export function EdgeTable({ rows, compared, rests }: Props) {
   const { order, share } = circuitSettings(useBoard());
   const shown = useSignal(SOME);
   const body = useRef<HTMLTableSectionElement>(null);
@@ -28,7 +30,7 @@ export function EdgeTable({ rows, compared }: Props) {
         <Head compared={compared} />
         <tbody ref={body} onKeyDown={(event) => walk(event, body.current, "td button")}>
           {listed.slice(0, shown.value).map((row) => (
-            <Row key={row.edge} row={row} top={top} compared={compared} />
+            <Row key={row.edge} row={row} top={top} compared={compared} rests={rests} />
           ))}
         </tbody>
       </table>
@@ -64,7 +66,24 @@ function Head({ compared }: { compared: boolean }) {
   );
 }
 
-function Row({ row, top, compared }: { row: CircuitRow; top: number; compared: boolean }) {
+/** One end of an edge; of an MLP whose neurons are apart it says that this is the rest. */
+function End({ at, rests }: { at: string; rests: ReadonlySet<string> }) {
+  return (
+    <>
+      {at}
+      {rests.has(at) && <span class="faint"> rest</span>}
+    </>
+  );
+}
+
+interface RowProps {
+  row: CircuitRow;
+  top: number;
+  compared: boolean;
+  rests: ReadonlySet<string>;
+}
+
+function Row({ row, top, compared, rests }: RowProps) {
   const board = useBoard();
   const { hover } = edgeState(board.ui);
   const { edge: address, effect, own, pruned, share } = row;
@@ -87,7 +106,8 @@ function Row({ row, top, compared }: { row: CircuitRow; top: number; compared: b
       }}
     >
       <th scope="row">
-        {edge?.sender} <span class="faint">→</span> {edge?.receiver}
+        {edge && <End at={edge.ends[0]} rests={rests} />} <span class="faint">→</span>{" "}
+        {edge && <End at={edge.ends[1]} rests={rests} />}
         {edge && inputLabel(edge) && <b> {inputLabel(edge)}</b>}
         {position && <span class="faint"> @{position}</span>}
       </th>

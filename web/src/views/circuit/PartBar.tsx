@@ -11,6 +11,9 @@ export function PartBar({ rows }: { rows: readonly CircuitRow[] }) {
     const ends = parseEdge(edge);
     return own && (ends?.sender === part || ends?.receiver === part);
   });
+  // A part that is drawn for its neurons too has edges that its own address does not name.
+  const split = mine.some(({ edge }) => edge.includes(".mlp.n"));
+  const places = split ? mine.map(({ edge }) => edge) : [part];
   const pruned = mine.filter((row) => row.pruned).length;
   const live = board.kernel.live.value;
   const button = (verb: "prune" | "restore", label: string, count: number) => (
@@ -19,7 +22,7 @@ export function PartBar({ rows }: { rows: readonly CircuitRow[] }) {
       class="action"
       data-testid={`circuit-part-${verb}`}
       disabled={!live || count === 0}
-      onClick={() => void board.editCircuit(verb, [part])}
+      onClick={() => void board.editCircuit(verb, places)}
     >
       {label} {count > 0 && count}
     </button>
