@@ -158,6 +158,7 @@ def test_beside_a_circuit_of_another_model(page: Page) -> None:
     head = page.get_by_test_id("circuit-role-part").and_(page.get_by_text("L2H1"))
     head.click()
     assert run_cell(page, "board.selection") == "['L2H1']"
-    page.keyboard.press("Control+z")
+    show(page, "circuit")
+    execute(page, "board.undo()")
     expect(page.get_by_test_id("circuit-compare")).to_have_count(0)
     expect(view).to_have_attribute("data-kept", "24")

@@ -28,13 +28,6 @@ export function Comparison({ info }: { info: CircuitInfo }) {
       <p>
         <b>{info.other}</b>
         {info.other_task && <span class="faint"> · {info.other_task}</span>}
-        {info.other_model && (
-          <span class="faint" data-testid="circuit-other-model">
-            {" "}
-            in {info.other_model}
-            {BY[info.by] && `, ${BY[info.by]}`}
-          </span>
-        )}
         <span
           class="circuit-jaccard"
           data-testid="circuit-jaccard"
@@ -55,6 +48,12 @@ export function Comparison({ info }: { info: CircuitInfo }) {
           ×
         </button>
       </p>
+      {info.other_model && (
+        <p class="faint" data-testid="circuit-other-model">
+          In {info.other_model}
+          {BY[info.by] && `: ${BY[info.by]}`}
+        </p>
+      )}
       <Parts info={info} />
       <Roles info={info} />
       {foreign && <Matches info={info} />}

@@ -12,13 +12,11 @@ export function Roles({ info }: { info: CircuitInfo }) {
           <th scope="col" title="By rules over what was measured when the circuits were explained">
             role
           </th>
-          <th scope="col">here</th>
           <th scope="col" title={EFFECT}>
-            share
+            here
           </th>
-          <th scope="col">{info.other_model || "second"}</th>
           <th scope="col" title={EFFECT}>
-            share
+            {info.other_model || "second"}
           </th>
         </tr>
       </thead>
@@ -27,11 +25,12 @@ export function Roles({ info }: { info: CircuitInfo }) {
           <tr key={row.role} data-testid="circuit-role" data-role={row.role}>
             <th scope="row">{row.role}</th>
             <td>
-              <Named parts={row.first} />
+              <Named parts={row.first} /> <Share of={row.first_effect} />
             </td>
-            <td class="number">{percent(row.first_effect)}</td>
-            <td>{row.other.join(", ") || <span class="faint">none</span>}</td>
-            <td class="number">{percent(row.other_effect)}</td>
+            <td>
+              {row.other.join(" ") || <span class="faint">none</span>}{" "}
+              <Share of={row.other_effect} />
+            </td>
           </tr>
         ))}
       </tbody>
@@ -40,10 +39,15 @@ export function Roles({ info }: { info: CircuitInfo }) {
 }
 
 const EFFECT =
-  "Change of the metric with all of them patched from the corrupted prompts, of the difference between clean and corrupted";
+  "The parts, and the change of the metric with all of them patched from the corrupted prompts: its share of the difference between clean and corrupted";
 
-function percent(share: number | null): string {
-  return share === null ? "" : `${format(100 * share, 3)} %`;
+function Share({ of }: { of: number | null }) {
+  if (of === null) return null;
+  return (
+    <span class="faint circuit-role-share" title={`${format(100 * of, 3)} %`}>
+      {format(100 * of, 0)} %
+    </span>
+  );
 }
 
 /** Parts of the board's model: each can be selected. */
