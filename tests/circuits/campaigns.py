@@ -132,7 +132,10 @@ class Nursery:
         self._home.stdin.write(b"\n")
         return int(self._line())
 
-    def close(self) -> None:
+    def __enter__(self) -> Nursery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         for stream in (self._home.stdin, self._home.stdout):
             assert stream is not None
             stream.close()

@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -154,13 +155,18 @@ def test_what_a_killed_process_left_is_mended(small: tuple[Path, Path], tmp_path
     store = Store(tmp_path / "out")
     first, second, *_ = [cell.key for cell in read_plan(plan)]
     (store.cells / f"{first}.json.77.part").write_bytes(b"{half")
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (store.folder / f"results.md.{gone.pid}.part").write_bytes(b"| half")
+    mine = store.folder / "results.csv.1.part"  # of a process that is there
+    mine.write_bytes(b"half")
     store.path(second).unlink()
     log = tmp_path / "out" / "log.jsonl"
     lines = [row for row in log.read_text().splitlines() if '"end"' not in row or first not in row]
     log.write_text("\n".join(lines) + '\n{"event":"sta')
     standing = run_campaign(read_plan(plan), tmp_path / "out")
     assert (standing.found, standing.done) == (3, 4)
-    assert not list(store.cells.glob("*.part"))
+    assert list(store.folder.rglob("*.part")) == [mine]
     assert timeless(tmp_path / "out") == timeless(out)
     ends = Counter(line.key for line in store.log() if line.event == "end")
     assert ends[first] == 1
@@ -239,17 +245,16 @@ def test_killed_at_any_moment_it_goes_on(kills: int, tmp_path: Path) -> None:
     plan = write_plan(tmp_path, SMALL + "seeds: [0, 1, 2, 3]\n")
     cells, dice = read_plan(plan), random.Random(kills)
     run_campaign(cells, tmp_path / "unbroken")
-    nursery = Nursery()
     killed = campaigns = 0
-    while killed < kills:
-        out, before = tmp_path / f"out {campaigns}", killed
-        while killed < kills and kill_at_random(nursery, plan, out, dice):
-            killed += 1
-        if killed == kills:
-            assert run_command(plan, out).returncode == 0
-        check_whole(out, cells, killed - before, tmp_path / "unbroken")
-        campaigns += 1
-    nursery.close()
+    with Nursery() as nursery:
+        while killed < kills:
+            out, before = tmp_path / f"out {campaigns}", killed
+            while killed < kills and kill_at_random(nursery, plan, out, dice):
+                killed += 1
+            if killed == kills:
+                assert run_command(plan, out).returncode == 0
+            check_whole(out, cells, killed - before, tmp_path / "unbroken")
+            campaigns += 1
     assert campaigns < kills  # most kills came amid the work
 
 
