@@ -100,7 +100,7 @@ def test_nodes(name: str) -> None:
     close(of(mixed()), weighted([(rows, of(task)) for rows, task in groups()]))
 
 
-def drawn(exists: np.ndarray, count: int = 4) -> np.ndarray:
+def drawn(exists: np.ndarray, count: int = 4) -> Any:
     """Masks that each edge is in by even chance."""
     return (np.random.default_rng(0).random((count, *exists.shape)) < 0.5) & exists
 
