@@ -75,6 +75,7 @@ _HOMES = {
     "writing_on": "circuitboard.circuits.explain",
     "Board": "circuitboard.widget",
     "Circuit": "circuitboard.spec.circuit",
+    "Comparison": "circuitboard.spec.comparison",
     "Pair": "circuitboard.spec.task",
     "Task": "circuitboard.spec.task",
     "audit": "circuitboard.circuits.audit",
@@ -91,6 +92,7 @@ __all__ = [
     "Board",
     "Circuit",
     "CircuitboardError",
+    "Comparison",
     "Evaluation",
     "Explanation",
     "Freeze",
@@ -234,6 +236,7 @@ if TYPE_CHECKING:
     from circuitboard.session.board import Board
     from circuitboard.spec.address import Address
     from circuitboard.spec.circuit import Circuit
+    from circuitboard.spec.comparison import Comparison
     from circuitboard.spec.errors import CircuitboardError
     from circuitboard.spec.intervention import (
         Add,

@@ -178,10 +178,12 @@ def written_report(out: Path, console: Console) -> None:
 
 
 def written_pages(out: Path, console: Console) -> None:
-    """Writes the report pages that are missing, with a progress bar.
+    """Writes the report pages that are missing, with a progress bar, and what they share.
 
     Raises CircuitboardError where one cannot be made.
     """
+    from circuitboard.circuits.comparisons import MARKDOWN as COMPARED
+    from circuitboard.circuits.comparisons import write_comparisons
     from circuitboard.circuits.pages import FOLDER, missing, write_pages
 
     store = Store(out)
@@ -191,3 +193,5 @@ def written_pages(out: Path, console: Console) -> None:
         for _ in write_pages(store):
             bar.advance(task)
     console.print(f"Reports: {out / FOLDER}", soft_wrap=True)
+    if write_comparisons(store):
+        console.print(f"Circuits of one task side by side: {out / COMPARED}", soft_wrap=True)

@@ -126,3 +126,63 @@ def test_neurons_are_listed_and_pruned_with_the_mlp_that_draws_them(page: Page) 
     left = run_cell(page, f"sum({mlp!r} not in edge for edge in found.edges)")
     expect(view).to_have_attribute("data-kept", left)
     assert measured(page) == pytest.approx(by_hand(page), abs=1e-3)
+
+
+def test_pruning_is_undone_by_the_keyboard(page: Page) -> None:
+    view = opened(page)
+    before = measured(page)
+    row = page.get_by_test_id("circuit-row").first
+    row.get_by_test_id("circuit-keep").focus()
+    page.keyboard.press("Space")
+    expect(view).to_have_attribute("data-kept", "23")
+    after = measured(page)
+    page.keyboard.press("Control+z")
+    expect(view).to_have_attribute("data-kept", "24")
+    assert measured(page) == before
+    page.keyboard.press("Control+Shift+Z")
+    expect(view).to_have_attribute("data-kept", "23")
+    assert measured(page) == after
+    slider = page.get_by_test_id("circuit-slider")
+    slider.focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    expect(view).not_to_have_attribute("data-kept", "23")
+    page.keyboard.press("Control+z")
+    expect(view).to_have_attribute("data-kept", "23")
+    assert run_cell(page, "len(board.circuit), board.can_undo") == "(23, True)"
+    execute(page, "board.undo(); board.undo()")
+    expect(view).to_contain_text("No circuit is open")
+
+
+THEIRS = """\
+known = cb.known_circuit("suppression")
+edges = cb.Circuit.of(known.edges, model=known.model.facts.name, task=known.task.name)
+theirs = cb.explain(known.model, edges, known.task.head(8))
+mine = cb.explain(model, found, cb.tasks.ioi(model, n=8))
+compared = mine.compare(theirs)
+board.compare(compared)"""
+
+
+def test_beside_a_circuit_of_another_model(page: Page) -> None:
+    view = opened(page)
+    execute(page, THEIRS)
+    expect(page.get_by_test_id("circuit-other-model")).to_contain_text("measured of them")
+    rows = page.get_by_test_id("circuit-role")
+    roles = run_cell(page, "print(*(row.role for row in compared.roles), sep='|')").split("|")
+    expect(rows).to_have_count(len(roles))
+    for row, role in zip(rows.all(), roles, strict=True):
+        expect(row).to_have_attribute("data-role", role.strip())
+    shown = float(page.get_by_test_id("circuit-jaccard").get_attribute("data-value") or "nan")
+    assert shown == pytest.approx(float(run_cell(page, "compared.edges.jaccard")))
+    expect(page.get_by_test_id("circuit-elsewhere")).to_contain_text(
+        run_cell(page, "len(compared.only_other)")
+    )
+    expect(page.get_by_test_id("circuit-run-other")).to_have_count(0)
+    assert measured(page) == pytest.approx(by_hand(page), abs=1e-3)
+    head = page.get_by_test_id("circuit-role-part").and_(page.get_by_text("L2H1"))
+    head.click()
+    assert run_cell(page, "board.selection") == "['L2H1']"
+    show(page, "circuit")
+    execute(page, "board.undo()")
+    expect(page.get_by_test_id("circuit-compare")).to_have_count(0)
+    expect(view).to_have_attribute("data-kept", "24")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import subprocess
 import sys
 import time
@@ -14,8 +15,37 @@ SMALL = """\
 tasks: [known:relay, known:induction]
 methods: [eap, {name: eap-ig-inputs, options: {steps: 2}}]
 """
-#: Cells enough that a process is killed twenty times before it is through.
-LARGE = SMALL + f"seeds: {list(range(14))}\n"
+#: The command in a process that has imported all that it needs. A line of input, a plan and a
+#: folder, is a fork that runs it; it says the fork's number and when it is over. After another line
+#: it says how it ended: until then the number stays taken.
+NURSERY = """
+import os, sys
+import torch
+from circuitboard import cli, cli_discover
+from circuitboard.circuits import compute
+from circuitboard.circuits.known.known import known_circuit
+torch.set_num_threads(1)  # threads would not be there in a fork
+known_circuit("relay")  # libraries are imported when a model is made
+print("ready", flush=True)
+for line in iter(sys.stdin.readline, ""):
+    plan, out = line.rstrip("\\n").split("\\t")
+    process = os.fork()
+    if process == 0:
+        code = 1
+        try:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            cli.main(["discover", plan, "--out", out])
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        finally:
+            os._exit(code)
+    print(process, flush=True)
+    os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+    print("over", flush=True)
+    sys.stdin.readline()
+    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+"""
 
 
 def write_plan(folder: Path, text: str = SMALL) -> Path:
@@ -66,3 +96,47 @@ def until(what: Callable[[], bool], seconds: float = 120) -> None:
     while not what():
         assert time.monotonic() < end, "it never came"
         time.sleep(0.01)
+
+
+class Nursery:
+    """Starts the command as a process of its own without importing everything each time."""
+
+    def __init__(self) -> None:
+        self._home = subprocess.Popen(
+            [sys.executable, "-c", NURSERY],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+        )
+        assert self._line() == "ready"
+
+    def _line(self) -> str:
+        assert self._home.stdout is not None
+        return self._home.stdout.readline().decode().strip()
+
+    def start(self, plan: Path, out: Path) -> int:
+        """The number of a new process."""
+        assert self._home.stdin is not None
+        self._home.stdin.write(f"{plan}\t{out}\n".encode())
+        return int(self._line())
+
+    @property
+    def over(self) -> bool:
+        """Whether the process that was started has ended."""
+        return bool(select.select([self._home.stdout], [], [], 0)[0])
+
+    def ended(self) -> int:
+        """Waits for the process; how it ended: its code, or minus the signal."""
+        assert self._line() == "over"
+        assert self._home.stdin is not None
+        self._home.stdin.write(b"\n")
+        return int(self._line())
+
+    def __enter__(self) -> Nursery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for stream in (self._home.stdin, self._home.stdout):
+            assert stream is not None
+            stream.close()
+        self._home.wait()

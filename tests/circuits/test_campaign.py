@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from campaigns import LARGE, SMALL, command, events, run_command, timeless, until, write_plan
+from campaigns import (
+    SMALL,
+    Nursery,
+    command,
+    events,
+    run_command,
+    timeless,
+    until,
+    write_plan,
+)
 
 from circuitboard.circuits.campaign import Standing, run_campaign
-from circuitboard.circuits.cell import Result
+from circuitboard.circuits.cell import Cell, Result
 from circuitboard.circuits.plan import Plan, PlannedMethod, read_plan
 from circuitboard.circuits.store import Store, StoreError
 
@@ -143,13 +155,18 @@ def test_what_a_killed_process_left_is_mended(small: tuple[Path, Path], tmp_path
     store = Store(tmp_path / "out")
     first, second, *_ = [cell.key for cell in read_plan(plan)]
     (store.cells / f"{first}.json.77.part").write_bytes(b"{half")
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (store.folder / f"results.md.{gone.pid}.part").write_bytes(b"| half")
+    mine = store.folder / "results.csv.1.part"  # of a process that is there
+    mine.write_bytes(b"half")
     store.path(second).unlink()
     log = tmp_path / "out" / "log.jsonl"
     lines = [row for row in log.read_text().splitlines() if '"end"' not in row or first not in row]
     log.write_text("\n".join(lines) + '\n{"event":"sta')
     standing = run_campaign(read_plan(plan), tmp_path / "out")
     assert (standing.found, standing.done) == (3, 4)
-    assert not list(store.cells.glob("*.part"))
+    assert list(store.folder.rglob("*.part")) == [mine]
     assert timeless(tmp_path / "out") == timeless(out)
     ends = Counter(line.key for line in store.log() if line.event == "end")
     assert ends[first] == 1
@@ -186,30 +203,30 @@ def test_a_folder_that_cannot_be_made(small: tuple[Path, Path], tmp_path: Path) 
 # --- killed -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.soak)])
-def test_killed_at_any_moment_it_goes_on(kills: int, tmp_path: Path) -> None:
-    """SIGKILL at random moments, most of them amid cells, some while it starts or ends."""
-    plan = write_plan(tmp_path, LARGE if kills > 5 else SMALL + "seeds: [0, 1, 2]\n")
-    cells, out, dice = read_plan(plan), tmp_path / "out", random.Random(kills)
-    for number in range(kills):
-        before = events(out)
-        process = subprocess.Popen(
-            command(plan, out), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-        if number % 5 == 4:
-            time.sleep(dice.uniform(0, 4))
-        else:
-            enough = before + dice.randint(1, 4)
-            until(lambda p=process, n=enough: events(out) >= n or p.poll() is not None)
-            time.sleep(dice.choice([0, dice.uniform(0, 0.05), dice.uniform(0, 0.5)]))
-        assert process.poll() is None, process.stderr and process.stderr.read()
-        process.kill()
-        process.communicate()
-        for path in (out / "cells").glob("*.json"):
-            Result.from_json(path.read_bytes())
-    assert run_command(plan, out).returncode == 0
-    run_campaign(cells, tmp_path / "whole")
-    assert timeless(out) == timeless(tmp_path / "whole")
+def kill_at_random(nursery: Nursery, plan: Path, out: Path, dice: random.Random) -> bool:
+    """Starts the command and kills it, amid its cells or while it starts or ends.
+
+    Whether there was something to kill: it may have been through before.
+    """
+    begun = events(out)
+    process = nursery.start(plan, out)
+    if dice.random() < 0.25:
+        time.sleep(dice.uniform(0, 0.3))
+    else:
+        wanted = begun + dice.randint(1, 4)
+        until(lambda: events(out) >= wanted or nursery.over)
+        time.sleep(dice.choice([0, dice.uniform(0, 0.02), dice.uniform(0, 0.2)]))
+    os.kill(process, signal.SIGKILL)
+    code = nursery.ended()
+    assert code in (0, -signal.SIGKILL)
+    for path in (out / "cells").glob("*.json"):
+        Result.from_json(path.read_bytes())
+    return code != 0
+
+
+def check_whole(out: Path, cells: list[Cell], kills: int, unbroken: Path) -> None:
+    """Nothing lost, nothing done twice, and the same as without kills."""
+    assert timeless(out) == timeless(unbroken)
     assert len(timeless(out)) == len(cells)
     lines = Store(out).log()
     ends = Counter(line.key for line in lines if line.event == "end")
@@ -220,3 +237,38 @@ def test_killed_at_any_moment_it_goes_on(kills: int, tmp_path: Path) -> None:
     assert not list(out.rglob("*.part"))
     for name in ("results.md", "results.csv"):
         assert len((out / name).read_text().splitlines()) > len(cells)
+
+
+@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.soak)])
+def test_killed_at_any_moment_it_goes_on(kills: int, tmp_path: Path) -> None:
+    """SIGKILL at random moments, so many times; where a campaign is through, another begins."""
+    plan = write_plan(tmp_path, SMALL + "seeds: [0, 1, 2, 3]\n")
+    cells, dice = read_plan(plan), random.Random(kills)
+    run_campaign(cells, tmp_path / "unbroken")
+    killed = campaigns = 0
+    with Nursery() as nursery:
+        while killed < kills:
+            out, before = tmp_path / f"out {campaigns}", killed
+            while killed < kills and kill_at_random(nursery, plan, out, dice):
+                killed += 1
+            if killed == kills:
+                assert run_command(plan, out).returncode == 0
+            check_whole(out, cells, killed - before, tmp_path / "unbroken")
+            campaigns += 1
+    assert campaigns < kills  # most kills came amid the work
+
+
+def test_killed_while_it_starts_as_people_start_it(tmp_path: Path) -> None:
+    """The whole command, killed while it imports and while it computes."""
+    plan, out = write_plan(tmp_path), tmp_path / "out"
+    for wait in (0.5, None):
+        process = subprocess.Popen(command(plan, out), stdout=subprocess.DEVNULL)
+        if wait is None:
+            until(lambda: events(out) >= 2)
+        else:
+            time.sleep(wait)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+    run_campaign(read_plan(plan), out)
+    run_campaign(read_plan(plan), tmp_path / "unbroken")
+    check_whole(out, read_plan(plan), 2, tmp_path / "unbroken")

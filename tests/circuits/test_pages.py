@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import circuitboard as cb
+from circuitboard.circuits.comparisons import write_comparisons
 from circuitboard.circuits.pages import FOLDER, missing, write_pages
 from circuitboard.circuits.store import Store
 
@@ -37,6 +38,28 @@ def test_each_circuit_gets_a_page_and_its_data_once(out: Path) -> None:
         assert found.evaluation == result.evaluation
 
 
+def test_circuits_of_one_task_are_compared(out: Path) -> None:
+    store = Store(out)
+    assert write_comparisons(store) == []
+    list(write_pages(store))
+    table = write_comparisons(store)
+    assert [(row["task"], row["first"], row["other"]) for row in table] == [
+        (task, "by eap", "by eap-ig-inputs (steps=2)")
+        for task in ("known:induction", "known:relay")
+    ]
+    known = {(r.cell.task, r.cell.method): r.circuit for r in store.results()}
+    for row in table:
+        one, two = (known[row["task"], method] for method in ("eap", "eap-ig-inputs"))
+        assert one is not None
+        assert two is not None
+        assert row["by"] == "address"
+        assert row["edges: Jaccard"] == one.jaccard(two)
+        assert row["edges: both"] == len(one & two)
+    lines = (out / "comparisons.md").read_text().splitlines()
+    assert f"{table[0]['edges: Jaccard']:.3f}" in lines[2]
+    assert len((out / "comparisons.csv").read_text().splitlines()) == 3
+
+
 def test_the_command_writes_them(small: tuple[Path, Path], tmp_path: Path) -> None:
     shutil.copytree(small[1], tmp_path / "out")
     done = subprocess.run(
@@ -45,3 +68,4 @@ def test_the_command_writes_them(small: tuple[Path, Path], tmp_path: Path) -> No
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "out" / FOLDER).glob("*.html"))) == 4
+    assert "comparisons.md" in done.stdout

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
 import pytest
 
 import circuitboard as cb
@@ -129,19 +133,148 @@ def test_a_second_circuit() -> None:
     assert board.opened.other is None
 
 
-def test_the_code_opens_it_again() -> None:
+def test_a_circuit_of_another_model_needs_a_map() -> None:
+    board = board_of()
+    board.circuit = one = found(board)
+    theirs = cb.Circuit.of(["embed->L4H1.v", "L4H1->logits"], model="another")
+    with pytest.raises(CircuitError, match="of another shape"):
+        board.compare(theirs)
+    head = next(n for n in one.nodes if {f"embed->{n}.v", f"{n}->logits"} <= set(one.edges))
+    board.compare(theirs, {head: "L4H1"})
+    assert board.comparison is not None
+    assert board.comparison.both == (
+        (f"embed->{head}.v", "embed->L4H1.v"),
+        (f"{head}->logits", "L4H1->logits"),
+    )
+    board.prune_edges(f"{head}->logits")
+    assert board.comparison.both == ((f"embed->{head}.v", "embed->L4H1.v"),)
+    assert board.comparison.only_other == ("L4H1->logits",)
+    assert board.comparison == board.circuit.compare(theirs, {head: "L4H1"})
+    with pytest.raises(CircuitError, match="the model is"):
+        board.compare(theirs.compare(one, {"L4H1": head}))  # the wrong way round
+    with pytest.raises(CircuitError, match="no edge of this model's"):
+        board.compare(theirs, "address")
+
+
+def test_a_circuit_of_a_checkpoint_is_measured_in_this_model() -> None:
+    board = board_of()
+    board.circuit = found(board)
+    other = msgspec.structs.replace(found(board, 20), model="a later checkpoint")
+    board.compare(other)
+    assert board.opened is not None
+    assert not board.opened.foreign
+    assert board.comparison is not None
+    assert board.comparison.edges.both == 20
+
+
+def changes(board: cb.Board, circuit: cb.Circuit) -> dict[str, Callable[[], None]]:
+    part = next(node for node in circuit.nodes if "H" in node)
+    return {
+        "open": lambda: board.open_circuit(circuit),
+        "cut": lambda: board.cut_circuit(40),
+        "prune an edge": lambda: board.prune_edges(circuit.edges[2]),
+        "prune a part": lambda: board.prune_edges(part),
+        "restore": lambda: board.restore_edges(),
+        "compare": lambda: board.compare(circuit.top(4)),
+        "close": lambda: setattr(board, "circuit", None),
+    }
+
+
+def test_each_change_of_the_circuit_is_a_step_of_undo() -> None:
+    board = board_of()
+    board.wait()
+    circuit, revision = found(board), board.revision
+    states = [board.opened]
+    for name, change in changes(board, circuit).items():
+        change()
+        assert board.opened != states[-1], name
+        states.append(board.opened)
+    for state in reversed(states[:-1]):
+        assert board.can_undo
+        board.undo()
+        assert board.opened == state
+    assert not board.can_undo
+    for state in states[1:]:
+        board.redo()
+        assert board.opened == state
+    assert not board.can_redo
+    assert board.revision == revision  # the model had nothing to answer
+
+
+def test_undo_goes_back_through_all_that_was_done_in_order() -> None:
     board = board_of()
     board.circuit = circuit = found(board)
+    board.ablate("L1H1")
+    board.prune_edges(circuit.edges[0])
+    board.ask(prompt=tiny.prompt(7, 5))
+    board.prune_edges(circuit.edges[1])
+    board.undo()
+    assert board.opened is not None
+    assert board.opened.pruned == {circuit.edges[0]}
+    assert board.prompt == tiny.prompt(7, 5)
+    board.undo()
+    assert board.prompt == PROMPT
+    assert board.opened.pruned == {circuit.edges[0]}
+    board.undo()
+    assert not board.opened.pruned
+    assert len(board.interventions) == 1
+    board.undo()
+    assert len(board.interventions) == 0
+    assert board.circuit == circuit
+    board.redo()
+    board.redo()
+    assert board.opened.pruned == {circuit.edges[0]}
+    board.scale("L0H0", 0.5)
+    assert not board.can_redo
+    board.wait()
+
+
+def test_a_dragged_slider_is_one_step() -> None:
+    board = board_of()
+    board.circuit = circuit = found(board)
+    for size in (31, 32, 40):
+        board.cut_circuit(size, step="a")
+    board.cut_circuit(50, step="b")
+    board.undo()
+    assert board.circuit == circuit.top(40)
+    board.undo()
+    assert board.circuit == circuit
+    board.redo()
+    board.ask(prompt=tiny.prompt(7, 5))
+    board.cut_circuit(33, step="a")
+    board.undo()
+    assert board.prompt == tiny.prompt(7, 5)
+    assert board.circuit == circuit.top(40)
+
+
+def again_of(board: cb.Board) -> cb.Board:
+    """What the board's code makes, but for the model, which has no name to load it by."""
+    lines = [
+        line
+        for line in board.code().splitlines()
+        if not line.startswith(("model = ", "import circuitboard"))
+    ]
+    space: dict[str, Any] = {"cb": cb, "model": board.model}
+    exec("\n".join(lines), space)
+    return space["board"]
+
+
+@pytest.mark.parametrize("positions", [False, True])
+def test_the_code_makes_an_equal_circuit(positions: bool) -> None:
+    board = board_of()
+    task = board.circuit_task()
+    circuit = cb.discover(board.model, task, "eap", size=30, positions=positions)
+    board.open_circuit(circuit, task)
+    board.cut_circuit(40)
     board.prune_edges([circuit.edges[3], circuit.edges[5]])
     board.compare(circuit.top(4))
-    lines = [line for line in board.code().splitlines() if "ircuit" in line or "prune" in line]
-    again = board_of()
-    exec("\n".join(lines[1:]), {"board": again, "cb": cb})
+    again = again_of(board)
+    assert again.opened == board.opened
     assert again.circuit is not None
-    assert again.circuit.kept == board.circuit.kept
+    assert again.circuit.scores == circuit.scores  # so that any size can be cut from it
+    again.cut_circuit(60)
     assert again.opened is not None
-    assert again.opened.other is not None
-    assert again.opened.other.edges == circuit.top(4).edges
+    assert again.opened.cut == circuit.top(60)
 
 
 def test_neurons_are_nodes_on_the_board_too() -> None:
@@ -158,9 +291,7 @@ def test_neurons_are_nodes_on_the_board_too() -> None:
     board.prune_edges(neuron)
     assert board.circuit == without_part(circuit, neuron)
     board.compare(circuit.top(9))
-    lines = [line for line in board.code().splitlines() if "ircuit" in line or "prune" in line]
-    again = board_of("llama")
-    exec("\n".join(lines[1:]), {"board": again, "cb": cb})
+    again = again_of(board)
     assert again.circuit is not None
     assert again.circuit.neurons == circuit.neurons
     assert again.circuit.kept == board.circuit.kept
@@ -169,3 +300,14 @@ def test_neurons_are_nodes_on_the_board_too() -> None:
     )
     with pytest.raises(CircuitError, match="neurons as nodes of their own"):
         board.compare(found(board))
+
+
+def test_the_code_of_a_circuit_by_hand_and_of_one_compared_by_parts() -> None:
+    board = board_of()
+    board.circuit = one = cb.Circuit.of({"embed->L1H0.q": 0.25, "L1H0->logits": -1})
+    assert "cb.Circuit.of({'embed->L1H0.q': 0.25, 'L1H0->logits': -1.0}" in board.code()
+    other = cb.Circuit.of(["embed->L4H1.q", "L4H1->logits"], model="another")
+    board.compare(one.compare(other, {"L1H0": "L4H1"}))
+    again = again_of(board)
+    assert again.opened == board.opened
+    assert again.comparison == board.comparison

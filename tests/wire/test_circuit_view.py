@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from test_screen import PROMPT, Ear
 
 import circuitboard as cb
 import tiny
+from circuitboard.spec.comparison import RoleRow
 from circuitboard.wire.painters import circuit as painter
 
 CONTRAST = tiny.prompt(9, 5)
@@ -26,7 +28,7 @@ def shown(ear: Ear, problem: bool = False, **wanted: Any) -> tuple[dict[str, Any
         if any(info[name] != value for name, value in wanted.items()):
             return False
         metric = np.frombuffer(buffers[3], np.float32) if buffers else np.zeros(5)
-        known = not np.isnan(metric[: 5 if info["other"] else 4]).any()
+        known = not np.isnan(metric[: 5 if info["by"] == "address" else 4]).any()
         return bool(info["problem"]) if problem else known
 
     data = ear.until(heard)
@@ -98,6 +100,61 @@ def test_two_circuits_side_by_side() -> None:
     assert arrays["metric"][4] == pytest.approx(exact, abs=1e-5)
     ear.say("edit-circuit", 5, verb="separate")
     info, _ = shown(ear, other="", kept=25)
+
+
+def test_a_circuit_of_another_model_beside_it() -> None:
+    ear = ear_of()
+    board = ear.board
+    board.circuit = one = cb.discover(board.model, board.circuit_task(), "eap", size=25)
+    edge = next(e for e in one.edges if e.endswith("->logits") and "H" in e)
+    head = edge.partition("->")[0]
+    other = cb.Circuit.of(["L4H1->logits", "L5H0->logits"], model="another", task="theirs")
+    roles = (RoleRow("movers", (head,), ("L4H1", "L5H0"), (0.5, None)),)
+    found = msgspec.structs.replace(one.compare(other, {head: "L4H1"}), roles=roles)
+    board.compare(found)
+    info, arrays = shown(ear, other_model="another")
+    assert tuple(info["edges"]) == one.edges
+    both = [e for e, on in zip(info["edges"], arrays["other"], strict=True) if on]
+    assert both == [edge]
+    assert (info["by"], info["both"], info["elsewhere"]) == ("parts", 1, ["L5H0->logits"])
+    assert info["jaccard"] == pytest.approx(1 / 26)
+    assert info["parts"] == list(found.parts)
+    assert info["matches"] == [{"mine": head, "theirs": "L4H1", "apart": None}]
+    (row,) = info["roles"]
+    assert (row["first"], row["other"]) == ([head], ["L4H1", "L5H0"])
+    assert (row["first_effect"], row["other_effect"]) == (0.5, None)
+    assert np.isnan(arrays["metric"][4])
+    ear.say("edit-circuit", 5, verb="prune", at=[edge])
+    info, arrays = shown(ear, kept=24)
+    assert (info["both"], info["elsewhere"]) == (0, ["L4H1->logits", "L5H0->logits"])
+    assert not arrays["other"].any()
+
+
+def test_undo_and_redo_bring_pruned_edges_back_on_screen() -> None:
+    ear = ear_of()
+    board = ear.board
+    board.circuit = circuit = cb.discover(board.model, board.circuit_task(), "eap", size=25)
+    shown(ear, kept=25)
+    ear.say("edit-circuit", 4, verb="prune", at=[circuit.edges[0]])
+    shown(ear, kept=24)
+    ear.say("edit-circuit", 5, verb="cut", size=12, step="drag 1")
+    ear.say("edit-circuit", 6, verb="cut", size=9, step="drag 1")
+    shown(ear, cut=9)
+    ear.until(lambda c: c["t"] == "state" and c["can_undo"])
+    ear.heard.clear()  # what is heard from here on came of it
+    ear.say("act", 7, verb="undo")
+    info, arrays = shown(ear, cut=25, kept=24)
+    assert arrays["kept"][0] == 0
+    ear.heard.clear()
+    ear.say("act", 8, verb="undo")
+    info, arrays = shown(ear, cut=25, kept=25)
+    assert arrays["kept"].all()
+    assert tuple(info["edges"]) == circuit.edges
+    ear.heard.clear()
+    ear.say("act", 9, verb="redo")
+    shown(ear, kept=24)
+    assert board.circuit is not None
+    assert len(board.circuit) == 24
 
 
 def test_what_cannot_be_measured_is_still_shown() -> None:

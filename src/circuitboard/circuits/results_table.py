@@ -72,8 +72,8 @@ def markdown(table: Sequence[Row]) -> str:
     names = [n for n in ("seed", "options") if len({row[n] for row in table}) > 1]
     shown = [name for name in SHOWN if any(row.get(name) is not None for row in table)]
     head = ["task", "model", "method", *names, "edges", *shown, "seconds"]
-    lines = [_line(head), "|---" * len(head) + "|"]
-    lines += [_line([_text(row, name) for name in head]) for row in table]
+    lines = [markdown_line(head), "|---" * len(head) + "|"]
+    lines += [markdown_line([_text(row, name) for name in head]) for row in table]
     failed = [row for row in table if row["state"] == "failed"]
     if failed:
         lines += ["", f"{len(failed)} failed; `circuitboard discover ... --retry` tries again:", ""]
@@ -94,7 +94,8 @@ def _text(row: Row, name: str) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def _line(cells: Sequence[str]) -> str:
+def markdown_line(cells: Sequence[str]) -> str:
+    """A row of a table in Markdown."""
     return f"| {' | '.join(map(_plain, cells))} |"
 
 

@@ -76,6 +76,8 @@ class Store:
         """Takes away half-written files; says of whole ones that they are done."""
         for left in self.cells.glob("*.part"):
             left.unlink()
+        for left in filter(_abandoned, self.folder.glob("*.part")):  # tables, written by all
+            left.unlink(missing_ok=True)
         if self._log.exists() and not self._log.read_bytes().endswith(b"\n"):
             self._append(b"\n")
         for key, line in {line.key: line for line in self.log()}.items():
@@ -147,6 +149,18 @@ def _lines(rows: Iterable[bytes]) -> Iterator[Line]:
             yield msgspec.json.decode(row, type=Line)
         except msgspec.DecodeError:  # cut off when the machine stopped
             continue
+
+
+def _abandoned(part: Path) -> bool:
+    """Whether the process that wrote a half-written file is gone."""
+    number = part.suffixes[-2].removeprefix(".")
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except (ValueError, PermissionError):
+        return False
+    return int(number) == os.getpid()
 
 
 def write_whole(path: Path, content: bytes) -> None:

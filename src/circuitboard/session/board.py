@@ -169,7 +169,7 @@ class Board(Asked, Paths, Verbs, Showing, Directions, Memory, Exports, Weights, 
         self._change(**{key: text for key, text in given.items() if text is not None})
 
     def undo(self) -> None:
-        """Takes back the last change of prompt, target, foil, interventions or weights."""
+        """Takes back the last change of prompts, tokens, interventions, weights or circuit."""
         self._travel(self._past, self._future)
 
     def redo(self) -> None:
@@ -181,24 +181,32 @@ class Board(Asked, Paths, Verbs, Showing, Directions, Memory, Exports, Weights, 
             self._travel_weights(away)
             if away:
                 back.append(self._question)
-                self._question = away.pop()
-                self._encoded = self._encode(self._question)
-                self._ask()
+                before, self._question = self._question, away.pop()
+                if not before.runs_as(self._question):
+                    self._encoded = self._encode(self._question)
+                    self._ask()
+                if before.circuit != self._question.circuit:
+                    self._tell("circuit")
 
     def _change(self, **parts: Any) -> None:
         with self._lock:
             question = replace(self._question, **parts)
             if question == self._question:
                 return
-            encoded = self._encode(question)
-            for entry in question.entries:
-                check_value(self.model, entry.item, encoded.tokens.shape[1], encoded.lengths)
-            self._write_weights(question)
+            encoded, same = self._encoded, question.runs_as(self._question)
+            if not same:
+                encoded = self._encode(question)
+                for entry in question.entries:
+                    check_value(self.model, entry.item, encoded.tokens.shape[1], encoded.lengths)
+                self._write_weights(question)
             if not self._joins:
                 self._past.append(self._question)
             self._future.clear()
             self._question, self._encoded = question, encoded
-            self._ask()
+            if same:
+                self._tell("circuit")
+            else:
+                self._ask()
 
     def _encode(self, question: Question) -> Encoded:
         tokens, lengths = self.engine.encode(question.prompt)
@@ -292,7 +300,7 @@ class Board(Asked, Paths, Verbs, Showing, Directions, Memory, Exports, Weights, 
     def code(self) -> str:
         """Python that rebuilds this state."""
         q = self._question
-        return python_for(self.model.source, q, self._directions, self._circuit_code())
+        return python_for(self.model.source, q, self._directions)
 
     # --- running ------------------------------------------------------------------------------
 

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,14 +18,15 @@ from circuitboard.circuits.trials import Trials, mask_of, space_of
 from circuitboard.engine.engine import Engine
 from circuitboard.models.model import Model
 from circuitboard.session.background import Backlog, Sweep
-from circuitboard.session.interventions import Places, several
+from circuitboard.session.interventions import Places
+from circuitboard.session.open_circuit import OpenCircuit
 from circuitboard.session.question import Encoded, Question
 from circuitboard.session.worker import Steps
 from circuitboard.spec.circuit import Circuit
+from circuitboard.spec.comparison import Comparison
 from circuitboard.spec.errors import CancelledError, CircuitboardError, CircuitError, TargetError
 from circuitboard.spec.metric import MetricKind
 from circuitboard.spec.task import Pair, Task
-from circuitboard.spec.wiring import ends
 
 Floats = NDArray[np.float32]
 
@@ -34,52 +34,6 @@ Floats = NDArray[np.float32]
 RUNS = 5
 #: Values of different sets of edges that are kept.
 KEEP = 256
-
-
-@dataclass(frozen=True)
-class OpenCircuit:
-    """A circuit as a board holds it.
-
-    Attributes:
-        whole: as it was given.
-        cut: as large as it was asked to be.
-        pruned: edges of ``cut`` that were taken out by hand.
-        task: what it is measured on; None for the board's own two prompts.
-        other: the circuit that it is compared with.
-    """
-
-    whole: Circuit
-    cut: Circuit
-    pruned: frozenset[str] = frozenset()
-    task: Task | None = None
-    other: Circuit | None = None
-
-    @property
-    def kept(self) -> Circuit:
-        """What was not taken out by hand."""
-        kept = tuple(one for one in self.cut.kept if one.edge not in self.pruned)
-        return msgspec.structs.replace(self.cut, kept=kept)
-
-    def edges_of(self, at: Places) -> set[str]:
-        """The edges that are named, and all into and out of parts that are.
-
-        Raises CircuitError for what the circuit does not have.
-        """
-        found: set[str] = set()
-        for place in several(at):
-            if "->" in place:
-                edges = {edge for edge in self.cut.edges if edge == place}
-            else:
-                edges = {edge for edge in self.cut.edges if place in ends(edge)}
-            if not edges:
-                raise CircuitError(
-                    f"The circuit has no edge {place}."
-                    if "->" in place
-                    else f"The circuit has no edges of {place}.",
-                    "board.circuit.edges lists them, board.circuit.nodes their parts.",
-                )
-            found |= edges
-        return found
 
 
 class Measured:
@@ -127,7 +81,8 @@ class Numbers:
 class Circuits(ABC):
     """The circuit that is open on a board.
 
-    It is measured on the untouched model: the board's interventions play no part.
+    It is measured on the untouched model: the board's interventions play no part. What is done to
+    it, opening and closing included, is a step of undo.
     """
 
     model: Model
@@ -135,13 +90,15 @@ class Circuits(ABC):
     _lock: Any
     _question: Question
     _encoded: Encoded
-    _opened: OpenCircuit | None = None
+    _joins: bool
+    _last_cut: tuple[str, Question | None] = ("", None)
     _measured_circuit: tuple[Hashable, Measured] | None = None
 
     @property
     def circuit(self) -> Circuit | None:
         """The circuit that is open, without what was pruned; assign to open one, None closes it."""
-        return None if self._opened is None else self._opened.kept
+        opened = self.opened
+        return None if opened is None else opened.kept
 
     @circuit.setter
     def circuit(self, circuit: Circuit | None) -> None:
@@ -153,7 +110,7 @@ class Circuits(ABC):
     @property
     def opened(self) -> OpenCircuit | None:
         """The circuit with all that was done to it on the board."""
-        return self._opened
+        return self._question.circuit
 
     def open_circuit(self, circuit: Circuit, task: Task | None = None) -> None:
         """Shows a circuit as wires on the map, and what it carries in the Circuit panel.
@@ -170,25 +127,54 @@ class Circuits(ABC):
             task.require(self.model)
         self._hold(OpenCircuit(circuit, circuit, task=task))
 
-    def compare(self, circuit: Circuit | None) -> None:
+    def compare(
+        self,
+        other: Circuit | Comparison | None,
+        match: Mapping[str, str] | Literal["address"] | None = None,
+    ) -> None:
         """Sets a second circuit beside the one that is open; None takes it away.
+
+        One of this model, or of a model of the same shape, is drawn and measured in this model too.
+
+        Args:
+            other: a circuit; or what ``circuit.compare`` or ``explanation.compare`` found between
+                the one that is open and another, with its roles.
+            match: which parts correspond, as for :meth:`circuitboard.Circuit.compare`.
 
         Raises CircuitError where none is open, or where edges of the two mean different things.
         """
         opened = self._need_circuit()
-        if circuit is not None:
-            opened.kept.jaccard(circuit)
-            mask_of(space_of(self.model, opened.whole), circuit.edges)
-        self._hold(replace(opened, other=circuit))
+        if other is None:
+            self._hold(replace(opened, other=None, beside=None))
+            return
+        beside = other if isinstance(other, Comparison) else opened.kept.compare(other, match)
+        space = space_of(self.model, beside.first)
+        if beside.by == "address":
+            mask_of(space, beside.other.edges)
+        given = isinstance(other, Comparison) or beside.by != "address"
+        self._hold(replace(opened, other=beside.other, beside=beside if given else None))
 
-    def cut_circuit(self, size: int | None) -> None:
+    @property
+    def comparison(self) -> Comparison | None:
+        """The circuit without what was pruned, beside the second one; None without one."""
+        return None if self.opened is None else self.opened.compared()
+
+    def cut_circuit(self, size: int | None, *, step: str = "") -> None:
         """Takes the edges with the largest scores by size, of all; None for those as opened.
 
-        What was pruned stays pruned. Raises CircuitError where no circuit is open.
+        What was pruned stays pruned. Cuts in a row with the same ``step`` are one step of undo, as
+        a slider that is dragged. Raises CircuitError where no circuit is open.
         """
-        opened = self._need_circuit()
-        cut = opened.whole if size is None else opened.whole.top(size)
-        self._hold(replace(opened, cut=cut))
+        with self._lock:
+            opened = self._need_circuit()
+            cut = opened.whole if size is None else opened.whole.top(size)
+            last, after = self._last_cut
+            self._joins = bool(step) and last == step and after is self._question
+            try:
+                self._hold(replace(opened, cut=cut))
+            finally:
+                self._joins = False
+            self._last_cut = (step, self._question)
 
     def prune_edges(self, at: Places) -> None:
         """Takes edges out of the circuit, or all into and out of a part: ``"L2H1"``.
@@ -209,8 +195,8 @@ class Circuits(ABC):
 
         Raises InterventionError without a contrast prompt, TargetError without a target.
         """
-        if self._opened is not None and self._opened.task is not None:
-            return self._opened.task
+        if self.opened is not None and self.opened.task is not None:
+            return self.opened.task
         metric = self._encoded.metric
         if metric is None:
             raise TargetError(
@@ -247,47 +233,23 @@ class Circuits(ABC):
             self._measured_circuit = (key, Measured(self.model, task, opened.whole))
         return self._measured_circuit[1]
 
-    def _circuit_code(self) -> Iterable[str]:
-        """Python that opens the circuit again: its edges, but not the scores of all others."""
-        opened = self._opened
-        if opened is None:
-            return
-        task = f", cb.Task.from_json({opened.task.to_json()!r})" if opened.task else ""
-        yield f"board.open_circuit({_python(opened.cut)}{task})"
-        pruned = [edge for edge in opened.cut.edges if edge in opened.pruned]
-        if pruned:
-            yield f"board.prune_edges({pruned!r})"
-        if opened.other is not None:
-            yield f"board.compare({_python(opened.other)})"
-
     def _need_circuit(self) -> OpenCircuit:
-        if self._opened is None:
+        opened = self.opened
+        if opened is None:
             raise CircuitError(
                 "No circuit is open on the board.",
                 "Open one: board.circuit = cb.discover(board.model, board.circuit_task()).",
             )
-        return self._opened
+        return opened
 
     def _hold(self, opened: OpenCircuit | None) -> None:
-        with self._lock:
-            self._opened = opened
-        self._tell("circuit")
+        self._change(circuit=opened)
 
     @abstractmethod
     def need_contrast(self) -> str: ...
 
     @abstractmethod
-    def _tell(self, event: str) -> None: ...
-
-
-def _python(circuit: Circuit) -> str:
-    """A circuit as Python, by its edges; where those are at positions, in full."""
-    if circuit.scores is not None and circuit.scores.width:
-        return f"cb.Circuit.from_json({circuit.to_json()!r})"
-    edges = {one.edge: one.score for one in circuit.kept}
-    names = f"model={circuit.model!r}, task={circuit.task!r}, method={circuit.method!r}"
-    names += f", neurons={list(circuit.neurons)!r}" if circuit.neurons else ""
-    return f"cb.Circuit.of({edges!r}, {names})"
+    def _change(self, **parts: Any) -> None: ...
 
 
 def circuit_numbers(
@@ -303,7 +265,8 @@ def circuit_numbers(
     except CircuitboardError as error:
         return Numbers(problem=error)
     kept = opened.kept
-    circuits = [opened.cut, kept, *([] if opened.other is None else [opened.other])]
+    others = [] if opened.other is None or opened.foreign else [opened.other]
+    circuits = [opened.cut, kept, *others]
 
     def begin() -> Sweep[Numbers]:
         found = Numbers()

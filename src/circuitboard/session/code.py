@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from circuitboard.session.interventions import Entry
 from circuitboard.session.question import Question
@@ -24,17 +24,16 @@ from circuitboard.spec.intervention import (
 _SHORT = 64
 
 
-def python_for(
-    source: str, question: Question, directions: Mapping[str, str], more: Iterable[str] = ()
-) -> str:
+def python_for(source: str, question: Question, directions: Mapping[str, str]) -> str:
     """Runnable Python: load, board, one line for each edit, named direction and intervention.
 
-    ``more``: lines that come after these.
+    Then what opens the circuit.
     """
     names = {tensor: name for name, tensor in directions.items()}
     named = [f"board.direction({name!r}, {_array(at)})" for name, at in directions.items()]
     edits = map(str, question.edits)
-    lines = [*edits, *named, *(_call(entry, names) for entry in question.entries)]
+    circuit = [] if question.circuit is None else question.circuit.code()
+    lines = [*edits, *named, *(_call(entry, names) for entry in question.entries), *circuit]
     contrast = f", contrast={question.contrast!r}" if question.contrast else ""
     arrays = any("np." in line for line in lines)
     packed = any("zlib." in line for line in lines)
@@ -51,7 +50,6 @@ def python_for(
             f"board = cb.Board(model, prompt={question.prompt!r},",
             f"                 target={question.target!r}, foil={question.foil!r}{contrast})",
             *lines,
-            *more,
             "board",
             "",
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from torch import Tensor
@@ -10,12 +10,16 @@ from torch import Tensor
 from circuitboard.engine.held import HeldRun
 from circuitboard.methods.weight_edits import WeightEdit
 from circuitboard.session.interventions import Entries
+from circuitboard.session.open_circuit import OpenCircuit
 from circuitboard.spec.metric import Metric
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of the model: the part of the state that undo restores."""
+    """What is asked of the model, and of its circuit: the part of the state that undo restores.
+
+    Runs of the model do not depend on ``circuit``, the one that is open.
+    """
 
     prompt: str
     target: str
@@ -23,6 +27,11 @@ class Question:
     entries: Entries = ()
     contrast: str = ""
     edits: tuple[WeightEdit, ...] = ()
+    circuit: OpenCircuit | None = None
+
+    def runs_as(self, other: Question) -> bool:
+        """Whether the model answers both alike."""
+        return replace(other, circuit=self.circuit) == self
 
 
 class Encoded(NamedTuple):

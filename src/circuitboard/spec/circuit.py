@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 import numpy as np
@@ -15,6 +15,9 @@ from circuitboard.spec import wiring
 from circuitboard.spec.address import Edge
 from circuitboard.spec.errors import CircuitError
 from circuitboard.spec.task_rows import decoded, text_of
+
+if TYPE_CHECKING:
+    from circuitboard.spec.comparison import Comparison
 
 #: ``qkv``: a head reads by its query, key and value apart; ``node``: by all three together.
 Granularity = Literal["qkv", "node"]
@@ -267,17 +270,37 @@ class Circuit(msgspec.Struct, frozen=True):
 
     def jaccard(self, other: Circuit) -> float:
         """Edges of both over edges of either; 1 for two empty circuits."""
-        self._alike(other)
+        self.check_alike(other)
         one, two = set(self.edges), set(other.edges)
         return len(one & two) / len(one | two) if one | two else 1.0
 
-    def _alike(self, other: Circuit) -> None:
-        """Raises CircuitError for circuits whose edges mean different things."""
-        if self.model and other.model and self.model != other.model:
-            raise CircuitError(
-                f"One circuit is of {self.model}, the other of {other.model}.",
-                "Compare circuits of one model.",
-            )
+    def compare(
+        self, other: Circuit, match: Mapping[str, str] | Literal["address"] | None = None
+    ) -> Comparison:
+        """Which parts and edges two circuits share: see :mod:`circuitboard.spec.comparison`.
+
+        Circuits of one model, or of models of one shape, are compared by address. For others say
+        which parts correspond, or compare explanations, which find it from what was measured:
+        ``cb.explain(...).compare(other)``.
+
+        Args:
+            match: a map of parts, ``{"L2H1": "L5H3"}``; or ``"address"``, where models have one
+                shape and the circuits do not tell.
+
+        Raises:
+            CircuitError: the models differ and there is no map; or it is not one to one.
+        """
+        from circuitboard.spec.comparison import compare
+
+        return compare(self, other, match)
+
+    def check_alike(self, other: Circuit, *, unnamed: bool = False) -> None:
+        """Raises CircuitError where addresses of the two mean different things.
+
+        ``unnamed``: whatever their models are called.
+        """
+        if not unnamed and self.model and other.model and self.model != other.model:
+            self._check_shapes(other)
         if self.kept and other.kept and self.granularity != other.granularity:
             raise CircuitError(
                 f"One circuit has {self.granularity} edges, the other {other.granularity} edges.",
@@ -290,8 +313,19 @@ class Circuit(msgspec.Struct, frozen=True):
                 "Find both with the same neurons: cb.discover(..., neurons=one.neurons).",
             )
 
+    def _check_shapes(self, other: Circuit) -> None:
+        mine, theirs = self.scores, other.scores
+        if mine and theirs and (mine.senders, mine.shared) == (theirs.senders, theirs.shared):
+            return
+        raise CircuitError(
+            f"One circuit is of {self.model}, the other of {other.model}, of another shape as far "
+            "as they tell.",
+            'Say which parts correspond: circuit.compare(other, match={"L2H1": "L5H3"}), or '
+            'match="address" if the shapes are the same; or compare explanations.',
+        )
+
     def _joined(self, other: Circuit, sign: str, edges: set[str]) -> Circuit:
-        self._alike(other)
+        self.check_alike(other)
         known = {one.edge: one for one in other.kept} | {one.edge: one for one in self.kept}
         kept = tuple(known[edge] for edge in sorted(edges, key=wiring.order))
         method = f"({self.method} {sign} {other.method})"

@@ -94,7 +94,8 @@ def _of_pair(model: Readable, pair: Pair) -> Iterator[tuple[str, str]]:
     if len(widths) == 2 and widths[0] != widths[1]:
         yield (
             f"its prompts have {widths[0]} and {widths[1]} tokens.",
-            "Make them equally long: values are carried over token by token.",
+            "Make them equally long: values are carried over position by position, and nothing "
+            "says which tokens correspond. Other pairs may be of other lengths.",
         )
     ids: dict[str, set[int]] = {}
     for side in ("targets", "foils"):

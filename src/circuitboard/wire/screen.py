@@ -164,7 +164,7 @@ class Screen:
             case "restore":
                 board.restore_edges(edit.at or None)
             case "cut":
-                board.cut_circuit(edit.size)
+                board.cut_circuit(edit.size, step=edit.step)
             case "separate":
                 board.compare(None)
             case "close":

@@ -186,8 +186,9 @@ export class Board {
     verb: EditCircuit["verb"],
     at: readonly string[] = [],
     size: number | null = null,
+    step = "",
   ): Promise<Reply> {
-    return this.ask({ op: "edit-circuit", verb, at: [...at], size });
+    return this.ask({ op: "edit-circuit", verb, at: [...at], size, step });
   }
 
   /** Drops lines of the list of interventions, in one step to undo. */

@@ -30,8 +30,15 @@ export interface Array {
  *     measured, pairs, metric: what the numbers are measured on and by.
  *     other: the second circuit's method; empty without one. ``other_size``: its edges;
  *         ``other_task``: what it was found on.
+ *     other_model: the second circuit's model, where it is another.
+ *     by: how parts of the two correspond: ``address``, ``parts`` or ``behaviour``; addresses of
+ *         the second circuit are this model's for ``address`` alone.
  *     both, jaccard: edges of both, and those over the edges of either.
  *     neurons: those that are nodes of their own; the address of their MLP is the rest of it.
+ *     elsewhere: edges that the second circuit alone has, where they are not this model's.
+ *     parts: heads and MLPs of both, of the first alone, of the second alone; empty without one.
+ *     matches: parts of both that correspond, where that is not by address.
+ *     roles: parts by role, where both were explained.
  *     problem, hint: why there are no numbers; empty where there are.
  */
 export interface CircuitInfo {
@@ -50,11 +57,37 @@ export interface CircuitInfo {
   other: string;
   other_task: string;
   other_size: number;
+  other_model: string;
+  by: string;
   both: number;
   jaccard: number;
   neurons: string[];
+  elsewhere: string[];
+  parts: number[];
+  matches: CircuitMatch[];
+  roles: CircuitRole[];
   problem: string;
   hint: string;
+}
+
+/**
+ * Two parts that correspond; ``apart``: how far apart what was measured of them is.
+ */
+export interface CircuitMatch {
+  mine: string;
+  theirs: string;
+  apart: number | null;
+}
+
+/**
+ * Parts of one role in both circuits, and what patching them takes away, as shares.
+ */
+export interface CircuitRole {
+  role: string;
+  first: string[];
+  other: string[];
+  first_effect: number | null;
+  other_effect: number | null;
 }
 
 /**
@@ -75,7 +108,8 @@ export interface CircuitView {
  *
  * ``prune`` and ``restore`` need ``at``: edges, or parts for all of their edges; ``restore``
  * without it brings all back. ``cut`` takes the ``size`` edges with the largest scores, those as
- * opened where it is None. ``separate`` takes the second circuit away, ``close`` both.
+ * opened where it is None; cuts in a row with one ``step`` are one undo. ``separate`` takes the
+ * second circuit away, ``close`` both.
  */
 export interface EditCircuit {
   op: "edit-circuit";
@@ -83,6 +117,7 @@ export interface EditCircuit {
   verb: "close" | "cut" | "prune" | "restore" | "separate";
   at?: string[];
   size?: number | null;
+  step?: string;
 }
 
 /**

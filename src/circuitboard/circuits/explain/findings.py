@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
 
 from circuitboard.circuits.evaluation import Evaluation
 from circuitboard.spec.circuit import Circuit
+from circuitboard.spec.comparison import Comparison
 from circuitboard.spec.task import Task
 from circuitboard.spec.task_rows import decoded, text_of
 from circuitboard.spec.wiring import ends
@@ -234,6 +236,26 @@ class Explanation(msgspec.Struct, frozen=True):
     def feeds(self, address: str) -> list[Link]:
         """Edges out of a part, the largest effects first."""
         return [link for link in self.edges if ends(link.edge)[0] == address]
+
+    def compare(
+        self,
+        other: Explanation,
+        match: Mapping[str, str] | Literal["address", "behaviour"] | None = None,
+    ) -> Comparison:
+        """Which parts, roles and edges two circuits share: across models, tasks and checkpoints.
+
+        Args:
+            match: how parts correspond: ``"address"`` (taken for models of one shape),
+                ``"behaviour"``: by what was measured of them (taken for others, and to be asked
+                for where models of one shape were trained apart), or a map of parts. See
+                :mod:`circuitboard.circuits.explain.comparing`.
+
+        Raises:
+            CircuitError: the map is not one to one, or granularities differ by address.
+        """
+        from circuitboard.circuits.explain.comparing import compare
+
+        return compare(self, other, match)
 
     def to_json(self) -> str:
         """One line of JSON; :meth:`from_json` gives an equal explanation."""

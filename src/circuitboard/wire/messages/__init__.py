@@ -7,7 +7,13 @@ they are stale. Numbers that fill a picture travel as binary buffers beside the 
 """
 
 from circuitboard.wire.messages.base import Array, DType, Message
-from circuitboard.wire.messages.circuit import CircuitInfo, CircuitView, EditCircuit
+from circuitboard.wire.messages.circuit import (
+    CircuitInfo,
+    CircuitMatch,
+    CircuitRole,
+    CircuitView,
+    EditCircuit,
+)
 from circuitboard.wire.messages.core import (
     Act,
     Aligned,
@@ -165,6 +171,8 @@ __all__ = [
     "Cancel",
     "ChangedWeight",
     "CircuitInfo",
+    "CircuitMatch",
+    "CircuitRole",
     "CircuitView",
     "ClassesView",
     "Code",

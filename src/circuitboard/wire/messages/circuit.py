@@ -14,13 +14,15 @@ class EditCircuit(Message, frozen=True, tag="edit-circuit", tag_field="op"):
 
     ``prune`` and ``restore`` need ``at``: edges, or parts for all of their edges; ``restore``
     without it brings all back. ``cut`` takes the ``size`` edges with the largest scores, those as
-    opened where it is None. ``separate`` takes the second circuit away, ``close`` both.
+    opened where it is None; cuts in a row with one ``step`` are one undo. ``separate`` takes the
+    second circuit away, ``close`` both.
     """
 
     id: int
     verb: Literal["prune", "restore", "cut", "separate", "close"]
     at: list[str] = msgspec.field(default_factory=list[str])
     size: int | None = None
+    step: str = ""
 
 
 class CircuitView(Message, frozen=True, tag="circuit", tag_field="kind"):
@@ -32,6 +34,24 @@ class CircuitView(Message, frozen=True, tag="circuit", tag_field="kind"):
     circuit's, with what is kept of them, with the second circuit's; ``faithfulness`` [3] of the
     last three. Both NaN until known, and where there is nothing to measure.
     """
+
+
+class CircuitMatch(Message, frozen=True):
+    """Two parts that correspond; ``apart``: how far apart what was measured of them is."""
+
+    mine: str
+    theirs: str
+    apart: float | None = None
+
+
+class CircuitRole(Message, frozen=True):
+    """Parts of one role in both circuits, and what patching them takes away, as shares."""
+
+    role: str
+    first: list[str]
+    other: list[str]
+    first_effect: float | None = None
+    other_effect: float | None = None
 
 
 class CircuitInfo(Message, frozen=True, tag="circuit", tag_field="of"):
@@ -46,8 +66,15 @@ class CircuitInfo(Message, frozen=True, tag="circuit", tag_field="of"):
         measured, pairs, metric: what the numbers are measured on and by.
         other: the second circuit's method; empty without one. ``other_size``: its edges;
             ``other_task``: what it was found on.
+        other_model: the second circuit's model, where it is another.
+        by: how parts of the two correspond: ``address``, ``parts`` or ``behaviour``; addresses of
+            the second circuit are this model's for ``address`` alone.
         both, jaccard: edges of both, and those over the edges of either.
         neurons: those that are nodes of their own; the address of their MLP is the rest of it.
+        elsewhere: edges that the second circuit alone has, where they are not this model's.
+        parts: heads and MLPs of both, of the first alone, of the second alone; empty without one.
+        matches: parts of both that correspond, where that is not by address.
+        roles: parts by role, where both were explained.
         problem, hint: why there are no numbers; empty where there are.
     """
 
@@ -65,8 +92,14 @@ class CircuitInfo(Message, frozen=True, tag="circuit", tag_field="of"):
     other: str = ""
     other_task: str = ""
     other_size: int = 0
+    other_model: str = ""
+    by: str = ""
     both: int = 0
     jaccard: float = 0.0
     neurons: list[str] = msgspec.field(default_factory=list[str])
+    elsewhere: list[str] = msgspec.field(default_factory=list[str])
+    parts: list[int] = msgspec.field(default_factory=list[int])
+    matches: list[CircuitMatch] = msgspec.field(default_factory=list[CircuitMatch])
+    roles: list[CircuitRole] = msgspec.field(default_factory=list[CircuitRole])
     problem: str = ""
     hint: str = ""

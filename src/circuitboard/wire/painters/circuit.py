@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 import numpy as np
 
 from circuitboard.models.model import Model
 from circuitboard.session.board import Board
-from circuitboard.session.circuits import OpenCircuit, circuit_numbers
+from circuitboard.session.circuits import circuit_numbers
+from circuitboard.session.open_circuit import OpenCircuit
+from circuitboard.spec.comparison import Comparison
 from circuitboard.spec.errors import CircuitboardError
 from circuitboard.spec.task import Task
-from circuitboard.wire.messages import CircuitInfo, CircuitView
+from circuitboard.wire.messages import CircuitInfo, CircuitMatch, CircuitRole, CircuitView
 from circuitboard.wire.painters.scene import QUICK, Floats, Painter, Scene
 
 #: Passes of the model that the first numbers take: a proof, values of two prompts, five masks.
@@ -28,12 +31,12 @@ def paint(view: CircuitView, scene: Scene) -> CircuitInfo:
     cost = PASSES * _passed(board.model) * len(scene.board.tokens)
     quick = opened.task is None and cost < QUICK
     numbers = circuit_numbers(scene.backlog, view, board, opened, quick)
-    edges = _add_edges(scene, opened)
+    compared = opened.compared()
+    edges = _add_edges(scene, opened, compared)
     scene.parcel.add("metric", numbers.metric)
     scene.parcel.add("faithfulness", numbers.faithfulness)
-    kept, other = opened.kept, opened.other
-    cut = opened.cut
-    return CircuitInfo(
+    cut, kept = opened.cut, opened.kept
+    info = CircuitInfo(
         edges=edges,
         method=cut.method,
         task=cut.task,
@@ -45,14 +48,40 @@ def paint(view: CircuitView, scene: Scene) -> CircuitInfo:
         measured="" if task is None else task.name,
         pairs=0 if task is None else len(task),
         metric="" if task is None else task.metric,
-        other="" if other is None else other.method or "by hand",
-        other_task="" if other is None else other.task,
-        other_size=0 if other is None else len(other),
-        both=0 if other is None else len(set(kept.edges) & set(other.edges)),
-        jaccard=0.0 if other is None else kept.jaccard(other),
         neurons=list(cut.neurons),
         problem="" if numbers.problem is None else numbers.problem.message,
         hint="" if numbers.problem is None else numbers.problem.hint,
+    )
+    return info if compared is None else _beside(info, compared)
+
+
+def _beside(info: CircuitInfo, compared: Comparison) -> CircuitInfo:
+    """With what is said of the second circuit."""
+    other, foreign = compared.other, compared.by != "address"
+    matches = [CircuitMatch(mine=m.mine, theirs=m.theirs, apart=m.apart) for m in compared.matches]
+    roles = [
+        CircuitRole(
+            role=row.role,
+            first=list(row.first),
+            other=list(row.other),
+            first_effect=row.effects[0],
+            other_effect=row.effects[1],
+        )
+        for row in compared.roles
+    ]
+    return msgspec.structs.replace(
+        info,
+        other=other.method or "by hand",
+        other_task=other.task,
+        other_size=len(other),
+        other_model=other.model if other.model != compared.first.model else "",
+        by=compared.by,
+        both=len(compared.shared),
+        jaccard=compared.edges.jaccard,
+        elsewhere=list(compared.only_other) if foreign else [],
+        parts=list(compared.parts),
+        matches=matches if foreign else [],
+        roles=roles,
     )
 
 
@@ -69,10 +98,14 @@ def _passed(model: Model) -> int:
     return f.n_layers * f.d_model * (4 * f.n_heads * f.d_head + 2 * f.d_mlp)
 
 
-def _add_edges(scene: Scene, opened: OpenCircuit) -> list[str]:
-    """All edges of the two circuits; adds what is said of each."""
+def _add_edges(scene: Scene, opened: OpenCircuit, compared: Comparison | None) -> list[str]:
+    """All edges of the two circuits that are this model's; adds what is said of each."""
     known = {one.edge: one.score for one in opened.cut.kept}
-    theirs = {} if opened.other is None else {one.edge: one.score for one in opened.other.kept}
+    theirs: dict[str, float] = {}
+    if compared is not None and opened.foreign:
+        theirs = {edge: known[edge] for edge in compared.shared}
+    elif compared is not None:
+        theirs = {one.edge: one.score for one in compared.other.kept}
     scores = known | {edge: score for edge, score in theirs.items() if edge not in known}
     edges = list(scores)
     kept = known.keys() - opened.pruned

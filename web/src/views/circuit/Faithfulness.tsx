@@ -27,7 +27,7 @@ function runsOf(picture: Picture, info: CircuitInfo): Run[] {
     share: share(1),
     strong: true,
   });
-  if (info.other) {
+  if (info.other && info.by === "address") {
     const label = `second, ${info.other_size}`;
     runs.push({ name: "other", label, metric: metric(4), share: share(2) });
   }

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useBoard } from "../../state/board";
 import type { CircuitInfo } from "../../wire/types";
 import { Latest } from "../steering/latest";
@@ -47,14 +47,23 @@ export function SizeBar({ info }: { info: CircuitInfo }) {
   );
 }
 
+/** Drags of any slider so far: each has a name of its own. */
+let drags = 0;
+
 function Slider({ info }: { info: CircuitInfo }) {
   const board = useBoard();
   const live = board.kernel.live.value;
   const { cut, total } = info;
+  const drag = useRef("");
   const cuts = useMemo(
-    () => new Latest((size: number) => board.editCircuit("cut", [], size)),
+    () => new Latest((size: number) => board.editCircuit("cut", [], size, drag.current)),
     [board],
   );
+  /** From here on cuts are a step of undo of their own. */
+  const begin = () => {
+    drags += 1;
+    drag.current = `cut ${drags}`;
+  };
   /** The size asked for, until the kernel says the same. */
   const moved = useSignal<number | null>(null);
   useEffect(() => {
@@ -78,6 +87,8 @@ function Slider({ info }: { info: CircuitInfo }) {
         data-testid="circuit-slider"
         aria-label="How many edges, those with the largest scores"
         aria-valuetext={`${count(size)} of ${count(total)} edges`}
+        onPointerDown={begin}
+        onFocus={begin}
         onInput={(event) => move(sizeAt(event.currentTarget.valueAsNumber, total))}
       />
       <label class="label">
@@ -91,7 +102,10 @@ function Slider({ info }: { info: CircuitInfo }) {
           disabled={!live}
           data-testid="circuit-number"
           aria-label="How many edges, those with the largest scores"
-          onChange={(event) => move(event.currentTarget.valueAsNumber)}
+          onChange={(event) => {
+            begin();
+            move(event.currentTarget.valueAsNumber);
+          }}
         />
       </label>
     </div>
