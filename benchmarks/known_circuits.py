@@ -56,7 +56,8 @@ HARD = """\
 What is hard about some: in `gates` two branches stand in for each other, so that taking one out
 changes nothing; in `gates` and `majority` the gradient at the clean prompts is zero; in `majority`
 a head writes to what the MLP reads and is never heard; in `backup` a head acts only when another
-was taken out.
+was taken out; in `recall` attention is saturated at the clean prompts and at the corrupted ones, so
+that gradients there hardly show its queries and keys.
 """
 #: Why the truth about trained models is one, and how far.
 STRICT = """\

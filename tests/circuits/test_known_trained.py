@@ -106,6 +106,13 @@ def test_the_circuit_is_recovered(name: str, method: str) -> None:
     assert found["nodes"] >= 0.95
 
 
+def test_saturated_attention_hides_queries_and_keys_from_gradients() -> None:
+    known = made("recall")
+    for method, least, most in (("eap", 0.5, 0.9), ("eap-ig", 0.95, 1.0)):
+        found = recovery(known.model, cb.discover(known.model, known.task, method), known.edges)
+        assert least <= found["edges"] <= most, method
+
+
 @every
 def test_norms_and_mlps_are_there(name: str) -> None:
     known = made(name)
