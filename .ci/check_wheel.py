@@ -25,7 +25,9 @@ WANTED = (
     r"circuitboard/labextension/circuitboard/static/remoteEntry\.\w+\.js",
     r"circuitboard/lab/jupyter/kernels/python3/kernel\.json",
     r"circuitboard/lab/jupyter/labconfig/default_setting_overrides\.json",
+    r"circuitboard/bundled/kinds/model\.safetensors",
     r"circuitboard/bundled/names/model\.safetensors",
+    r"circuitboard/bundled/recall/model\.safetensors",
 )
 WANTED_IN_WHEEL = (
     r"circuitboard-[^/]+\.data/data/share/jupyter/labextensions/circuitboard/package\.json",

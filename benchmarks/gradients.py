@@ -40,7 +40,7 @@ from torch import Tensor
 
 import circuitboard as cb
 from circuitboard.methods.edge_attribution import EdgeAttribution
-from circuitboard.models.tiny import new_gpt2, number_tokenizer, save_gpt2
+from circuitboard.models.tiny import new_gpt2, number_tokenizer, save_model
 from meter import Timing, once, weighed
 
 HERE = Path(__file__).resolve().parent
@@ -101,7 +101,7 @@ def make(folder: Path, options: argparse.Namespace) -> Case:
         with torch.no_grad():
             for weight in plain.parameters():
                 weight.mul_(4.0 if weight.ndim > 1 else 1.0)
-    save_gpt2(plain, folder)
+    save_model(plain, folder)
     torch.manual_seed(1)
     tokens = 7 if quick else options.tokens
     clean = torch.randint(1, vocabulary, (options.pairs, tokens))

@@ -9,6 +9,7 @@ Writes docs/circuits/known.md unless told otherwise. Stopped, it goes on where i
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ from circuitboard.circuits.plan import Plan, PlannedMethod
 from circuitboard.circuits.recovery import every_edge
 from circuitboard.circuits.runners import here, on_processes
 from circuitboard.circuits.store import Store
+from circuitboard.models.bundled import bundled_folder
+from circuitboard.models.model import Facts
 from tables import commit
 
 HERE = Path(__file__).resolve().parent
@@ -35,10 +38,11 @@ INTRODUCTION = """\
 Written by `python benchmarks/known_circuits.py` at {commit},
 float32, torch {torch}, {threads} threads, {pairs} pairs of prompts for each circuit.
 
-Each model below has weights set by hand so that its circuit is exact: edges outside of it can all
+Most models below have weights set by hand so that their circuits are exact: edges outside can all
 be patched at once, in any combination, and the metric stays (`tests/circuits/test_known.py` proves
 it edge by edge). Around the circuit there are distractors, heads and MLPs that are as loud, differ
-between clean and corrupted prompts, and are read by nothing that matters.
+between clean and corrupted prompts, and are read by nothing that matters. The trained ones were
+taught to have their circuits; [how strictly they do](#how-strict-the-trained-ones-are) is below.
 
 AUROC is over all edges (and all heads, MLPs and neurons), by the size of the method's score: 1 says
 that everything of the circuit comes before everything else, 1/2 that scores tell nothing. A part's
@@ -52,8 +56,24 @@ HARD = """\
 What is hard about some: in `gates` two branches stand in for each other, so that taking one out
 changes nothing; in `gates` and `majority` the gradient at the clean prompts is zero; in `majority`
 a head writes to what the MLP reads and is never heard; in `backup` a head acts only when another
-was taken out. `neurons` is a circuit of single neurons: methods are run with `neurons={count}`, so
-that as many of every MLP are nodes of their own, and those of its first MLP count as parts.
+was taken out; in `recall` attention is saturated at the clean prompts and at the corrupted ones, so
+that gradients there hardly show its queries and keys. `neurons` is a circuit of single neurons:
+methods are run with `neurons={count}`, so that as many of every MLP are nodes of their own, and
+those of its first MLP count as parts.
+"""
+#: Why the truth about trained models is one, and how far.
+STRICT = """\
+## How strict the trained ones are
+
+{names} are transformers with norms and MLPs, trained by interchange interventions on edges
+(`circuitboard train NAME`; `circuitboard.recipes.strict`): whatever edges carry the values of
+another prompt, the model has to answer as its program does with the program's own edges exchanged.
+So their circuits were written down before the training. Below, from each model's card: how often it
+answers as the program as it is; with any edges exchanged at random; with one part of the circuit
+exchanged, or one edge, the worst, where this changes the answer; with all edges outside exchanged.
+Then by how much the right logit moves, where exchanging everything counts 1: all edges outside, the
+largest of one, and the smallest of one inside. What is outside still whispers, so methods that
+measure well may give it small scores; the truth says that these are below the circuit's.
 """
 
 
@@ -112,6 +132,7 @@ def page(
     )
     parts = [text, table(["circuit", "what it does", "layers", "edges", "parts"], _about(circuits))]
     parts.append(HARD.format(count=len(known_circuit("neurons").neurons)))
+    parts += _strict([n for n in names if n in known_circuits(trained=True)])
     for title, what in (("AUROC of edges", "edges"), ("AUROC of heads, MLPs and neurons", "nodes")):
         rows = [[n, *(_score(results[n, m], what) for m in methods)] for n in names]
         means = [_mean([results[n, m] for n in names], what) for m in methods]
@@ -131,9 +152,33 @@ def _about(circuits: Sequence[KnownCircuit]) -> list[list[str]]:
         facts, model = known.model.facts, known.model
         parts = len(model.heads) + len(model.mlps) + len(known.neurons)
         edges = f"{len(known.edges)} of {len(every_edge(model, known.neurons))}"
-        kind = f"{facts.n_layers}, attention alone" if facts.attn_only else str(facts.n_layers)
+        traits = [*(["attention alone"] if facts.attn_only else []), *_traits(facts)]
+        kind = ", ".join([str(facts.n_layers), *traits])
         rows.append([known.name, known.about, kind, edges, f"{len(known.nodes)} of {parts}"])
     return rows
+
+
+def _traits(facts: Facts) -> list[str]:
+    """What of an architecture the models with hand-set weights have not."""
+    norm = {"LN": ["LayerNorm"], "RMS": ["RMSNorm"], "none": []}[facts.norm]
+    rotary = ["rotary"] if facts.positional == "rotary" else []
+    return [*norm, *(["gated"] if facts.gated else []), *rotary]
+
+
+def _strict(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    rows = []
+    for name in names:
+        told = json.loads((bundled_folder(name) / "metrics.json").read_text(encoding="utf-8"))
+        found = told["tasks"]
+        worst = (min(found[kind].values()) for kind in ("interchange", "edge"))
+        strict = found["strict"]["all edges outside"]
+        values = [*found["task"].values(), *worst, strict, *found["outside"].values()]
+        rows.append([name, *(f"{value:.3f}" for value in values)])
+    head = "circuit", "as it is", "any edges", "part", "edge", "all outside", "moved by all outside"
+    head = *head, "by one outside", "by one inside"
+    return [STRICT.format(names=", ".join(f"`{name}`" for name in names)), table(head, rows)]
 
 
 def _score(result: Result, what: str) -> str:

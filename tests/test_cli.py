@@ -84,7 +84,7 @@ def test_a_bad_notebook_path(
 
 def test_an_unknown_recipe(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     said = refusal(capsys, "train", "nosuch", "--out", str(tmp_path))
-    assert "there is no recipe 'nosuch'. There is: names." in said
+    assert "there is no recipe 'nosuch'. There is: kinds, names, recall." in said
 
 
 def test_training_into_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ def report(
 
 @app.command()
 def check(model: ModelName = "names") -> None:
-    """Check a model against its untouched original; for names, its scores too."""
+    """Check a model against its untouched original; for a bundled one, its scores too."""
     require_model(model)
     from circuitboard import cli_tasks
     from circuitboard.spec.errors import CircuitboardError

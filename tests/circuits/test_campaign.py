@@ -91,9 +91,9 @@ def test_failures_are_kept_with_their_reason_and_retried_on_demand(tmp_path: Pat
     line = {"clean": "a b c", "corrupt": "b a c", "targets": ["a"], "foils": ["b"]}
     names.write_text(json.dumps(line) + "\n")
     model = tmp_path / "model"
-    from circuitboard.models.tiny import new_gpt2, save_gpt2, word_tokenizer
+    from circuitboard.models.tiny import new_gpt2, save_model, word_tokenizer
 
-    save_gpt2(new_gpt2(8, 8, 16, 1, 2, 0), model)
+    save_model(new_gpt2(8, 8, 16, 1, 2, 0), model)
     word_tokenizer(tuple("abcd"), pattern=r"\S+", n_ctx=8).save_pretrained(model)
     cells = read_plan(
         write_plan(tmp_path, "tasks: [mine.jsonl]\nmodels: [./model]\nmethods: [eap]\n")

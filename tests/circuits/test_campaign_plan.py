@@ -9,7 +9,7 @@ import pytest
 from circuitboard.circuits.known.known import known_circuits
 from circuitboard.circuits.plan import Plan, PlanError, PlannedMethod, read_plan
 from circuitboard.cli_discover import Order, cells_of
-from circuitboard.models.tiny import new_gpt2, save_gpt2
+from circuitboard.models.tiny import new_gpt2, save_model
 from circuitboard.spec.task import Pair, Task
 
 YAML = """\
@@ -95,7 +95,7 @@ def test_a_model_that_was_trained_on_is_another_model(home: Path) -> None:
     text = "tasks: [mine.jsonl]\nmodels: [./small]\nmethods: [eap]\n"
     keys = []
     for seed in (0, 1):
-        save_gpt2(new_gpt2(8, 8, 8, 1, 1, seed), home / "small")
+        save_model(new_gpt2(8, 8, 8, 1, 1, seed), home / "small")
         (cell,) = read_plan(plan(home, text))
         assert cell.model == "small"
         assert cell.model_at == str(home / "small")

@@ -48,7 +48,7 @@ def proof(name: str) -> Proof:
     return Proof(name)
 
 
-every = pytest.mark.parametrize("name", known_circuits())
+every = pytest.mark.parametrize("name", known_circuits(trained=False))
 
 
 @every

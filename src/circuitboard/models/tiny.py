@@ -8,7 +8,16 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 PAD, BOS, EOS, UNK = "<pad>", "<bos>", "<eos>", "<unk>"
 SPECIALS = (PAD, BOS, EOS, UNK)
@@ -40,6 +49,33 @@ def new_gpt2(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return GPT2LMHeadModel(config)
+
+
+def new_llama(
+    vocab_size: int, n_ctx: int, d_model: int, n_layers: int, n_heads: int, seed: int
+) -> LlamaForCausalLM:
+    """A freshly initialised Llama shape: RMS norms, rotary positions, gated MLPs of 2 d neurons.
+
+    Untied embeddings, no biases, no dropout, every head with keys and values of its own. As for
+    :func:`new_gpt2`, token ids are those of :func:`word_tokenizer`, and a seed gives the weights.
+    """
+    config = LlamaConfig(
+        vocab_size=vocab_size,
+        max_position_embeddings=n_ctx,
+        hidden_size=d_model,
+        intermediate_size=2 * d_model,
+        num_hidden_layers=n_layers,
+        num_attention_heads=n_heads,
+        num_key_value_heads=n_heads,
+        hidden_act="silu",
+        tie_word_embeddings=False,
+        pad_token_id=SPECIALS.index(PAD),
+        bos_token_id=SPECIALS.index(BOS),
+        eos_token_id=SPECIALS.index(EOS),
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return LlamaForCausalLM(config)
 
 
 def word_tokenizer(words: Sequence[str], *, pattern: str, n_ctx: int) -> PreTrainedTokenizerFast:
@@ -84,7 +120,7 @@ def word_tokenizer(words: Sequence[str], *, pattern: str, n_ctx: int) -> PreTrai
     )
 
 
-def save_gpt2(model: GPT2LMHeadModel, folder: Path) -> None:
+def save_model(model: PreTrainedModel, folder: Path) -> None:
     """Writes ``config.json`` and ``model.safetensors`` in float32, as Hugging Face reads them."""
     folder.mkdir(parents=True, exist_ok=True)
     model.config.architectures = [type(model).__name__]
@@ -108,6 +144,18 @@ def load_gpt2(folder: Path, weights: Path | None = None) -> GPT2LMHeadModel:
     model = GPT2LMHeadModel(config)
     stored = load_file(weights or folder / "model.safetensors")
     model.load_state_dict({name: tensor.float() for name, tensor in stored.items()})
+    return model.eval()
+
+
+def load_model(folder: Path) -> PreTrainedModel:
+    """The model of any shape that :func:`save_model` wrote to ``folder``, in float32.
+
+    Raises:
+        OSError: ``folder`` is not a saved model.
+    """
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.load_state_dict(load_file(folder / "model.safetensors"))
     return model.eval()
 
 

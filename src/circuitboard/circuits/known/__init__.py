@@ -1,1 +1,1 @@
-"""Transformers with hand-set weights and known circuits: what methods are tried on."""
+"""Transformers with known circuits, hand-set and trained: what methods are tried on."""

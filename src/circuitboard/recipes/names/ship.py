@@ -7,9 +7,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from circuitboard.recipes.state import stored_identity
+
 from . import scores
 from .check import card, check
-from .train import SNAPSHOTS, stored_identity
+from .train import SNAPSHOTS
 
 CHECKPOINTS = 12
 RULE = (

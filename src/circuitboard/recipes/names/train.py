@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
+
+from circuitboard.recipes import state
+from circuitboard.recipes.state import STATE
 
 from . import corpus, scores
 from . import lexicon as lex
 
-STATE = "state.safetensors"
 SNAPSHOTS = "snapshots"
 
 
@@ -126,32 +125,6 @@ def _learn(
     return total / whole
 
 
-def _write(path: Path, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
-    """Writes a safetensors file so that a reader sees all of it or the one before."""
-    part = path.with_suffix(".part")
-    save_file(
-        {name: t.detach().contiguous() for name, t in tensors.items()},
-        part,
-        metadata={"format": "pt", "notes": json.dumps(notes)},
-    )
-    os.replace(part, path)
-
-
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    with safe_open(path, framework="pt") as file:
-        notes = json.loads(file.metadata()["notes"])
-        return {name: file.get_tensor(name) for name in file.keys()}, notes  # noqa: SIM118
-
-
-def stored_identity(out: Path) -> dict[str, Any]:
-    """Recipe, steps, seed and words of the run whose state lies in ``out``.
-
-    Raises:
-        OSError: there is no state in ``out``.
-    """
-    return _read(out / STATE)[1]["identity"]
-
-
 class _Run:
     """A model, its optimiser and its history: what a state file holds.
 
@@ -189,29 +162,14 @@ class _Run:
 
     def save(self) -> None:
         """Writes the state file, all of it or none."""
-        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
-        for index, slots in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{k}": v for k, v in slots.items()}
         notes = {"identity": self.identity(), "step": self.step, "history": self.history}
-        _write(self.out / STATE, tensors, notes)
+        state.write(self.out / STATE, state.packed(self.model, self.optimiser), notes)
 
     def restore(self) -> None:
         """Goes back to the state file, which must be of a run with the same settings."""
-        tensors, notes = _read(self.out / STATE)
-        if notes["identity"] != self.identity():
-            raise ValueError(
-                f"{self.out / STATE} belongs to a run with other settings; "
-                "choose another folder or pass resume=False"
-            )
-        model = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-        self.model.load_state_dict(model)
-        slots: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith("optimiser."):
-                _, index, key = name.split(".")
-                slots.setdefault(int(index), {})[key] = tensor
-        whole = self.optimiser.state_dict()
-        self.optimiser.load_state_dict({**whole, "state": slots})
+        tensors, notes = state.read(self.out / STATE)
+        state.require_same(self.out / STATE, notes, self.identity())
+        state.unpack(tensors, self.model, self.optimiser)
         self.step, self.history = notes["step"], notes["history"]
 
     def is_check_due(self) -> bool:
@@ -226,7 +184,7 @@ class _Run:
         found = scores.all_scores(self.model, self.recipe.check_n, 0)
         self.model.train()
         halves = {k: v.half() for k, v in self.model.state_dict().items()}
-        _write(self.out / SNAPSHOTS / f"step-{self.step:05d}.safetensors", halves, {})
+        state.write(self.out / SNAPSHOTS / f"step-{self.step:05d}.safetensors", halves, {})
         self.history.append({"step": self.step, "loss": loss, "checks": found})
         return found
 
@@ -294,10 +252,10 @@ def train(
 
 def _finish(run: _Run) -> None:
     """Writes the model, its tokenizer and its history."""
-    from circuitboard.models.tiny import save_gpt2, word_tokenizer
+    from circuitboard.models.tiny import save_model, word_tokenizer
 
     run.model.eval()
-    save_gpt2(run.model, run.out)
+    save_model(run.model, run.out)
     tokenizer = word_tokenizer(
         lex.vocabulary(), pattern=corpus.WORD_PATTERN, n_ctx=run.recipe.n_ctx
     )

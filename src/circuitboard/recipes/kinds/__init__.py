@@ -1,0 +1,8 @@
+"""The bundled model ``kinds``: the program that it computes, its training and its checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[2] / "bundled" / "kinds"
+"""The folder of the shipped model."""
