@@ -42,7 +42,7 @@ from circuitboard.wire.messages import (
     WeightSvdView,
     Words,
 )
-from circuitboard.wire.painters import wanted
+from circuitboard.wire.painters import neuron, wanted
 from circuitboard.wire.painters.scene import QUICK, Floats, Painter, Scene
 from circuitboard.wire.painters.weight_sides import ends_of, lens_of, weights_of
 
@@ -248,9 +248,10 @@ def record_svd(board: Board) -> list[WeightSvdView]:
 
 
 def record_neuron(board: Board) -> list[WeightNeuronView]:
-    """Of the neurons selected."""
-    found = wanted.selected(board, r"L(\d+)\.mlp\.n(\d+)")
-    return [WeightNeuronView(layer=int(one[1]), neuron=int(one[2])) for one in found]
+    """Of the neurons selected, or of the strongest one."""
+    chosen = wanted.selected(board, r"L(\d+)\.mlp\.n(\d+)")
+    found = neuron.record(board)[: max(1, len(chosen))]
+    return [WeightNeuronView(layer=view.layer, neuron=view.neuron) for view in found]
 
 
 MATRIX = Painter(paint_matrix, record=record_matrix, axes={"cells": ("row", "column")})

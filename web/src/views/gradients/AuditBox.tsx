@@ -143,7 +143,10 @@ function AuditTable({ rows, whole }: { rows: readonly AuditRow[]; whole: boolean
   const tokens = board.kernel.tokens.value;
   const select = (address: string) => {
     const { place, position } = named(address, tokens);
-    if (cellOf(address)) cell.value = address;
+    if (cellOf(address)) {
+      cell.value = address;
+      board.layout.from("gradients", place);
+    }
     void (place.includes("->") ? board.select([place]) : board.select([place], position));
   };
   return (

@@ -121,6 +121,7 @@ function Cells({ picture, head, name, title }: CellsProps) {
         }}
         pick={(row, column) => {
           if (column <= row) cell.value = cellAddress(head, row, column);
+          board.layout.from("gradients", head);
           void board.select([...board.selection.peek()], row);
         }}
         describe={(row, column) => (
