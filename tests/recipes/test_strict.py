@@ -264,8 +264,9 @@ def test_a_few_steps_of_the_recipe_make_progress(
     losses: list[float] = []
     short = replace(recipe, steps=40, warm_up=20, check_n=16)
     learn.train(program, short, tmp_path, progress=lambda now: losses.append(now.loss))
-    assert losses[0] == pytest.approx(math.log(FIRST_WORD + len(program.words)), abs=0.3)
-    assert np.mean(losses[-5:]) < 0.8 * losses[0]
+    chance = math.log(FIRST_WORD + len(program.words))
+    assert losses[0] == pytest.approx(chance, abs=0.6)
+    assert np.mean(losses[-5:]) < 0.7 * chance
 
 
 def test_the_rate_warms_up_and_falls() -> None:
