@@ -32,7 +32,7 @@ def python_for(source: str, question: Question, directions: Mapping[str, str]) -
     names = {tensor: name for name, tensor in directions.items()}
     named = [f"board.direction({name!r}, {_array(at)})" for name, at in directions.items()]
     edits = map(str, question.edits)
-    circuit = [] if question.circuit is None else question.circuit.code()
+    circuit = () if question.circuit is None else question.circuit.code()
     lines = [*edits, *named, *(_call(entry, names) for entry in question.entries), *circuit]
     contrast = f", contrast={question.contrast!r}" if question.contrast else ""
     arrays = any("np." in line for line in lines)
