@@ -18,14 +18,14 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from circuitboard.circuits.campaign import run_campaign
-from circuitboard.circuits.cell import KNOWN, Cell, Option, Result
+from circuitboard.circuits.campaign.cell import KNOWN, Cell, Option, Result
+from circuitboard.circuits.campaign.plan import Plan, PlannedMethod
+from circuitboard.circuits.campaign.run import run_campaign
+from circuitboard.circuits.campaign.runners import here, on_processes
+from circuitboard.circuits.campaign.store import Store
 from circuitboard.circuits.discover import METHODS
 from circuitboard.circuits.known.known import KnownCircuit, known_circuit, known_circuits
-from circuitboard.circuits.plan import Plan, PlannedMethod
 from circuitboard.circuits.recovery import every_edge
-from circuitboard.circuits.runners import here, on_processes
-from circuitboard.circuits.store import Store
 from circuitboard.models.bundled import bundled_folder
 from circuitboard.models.model import Facts
 from tables import commit

@@ -12,12 +12,19 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from circuitboard.circuits import plan
-from circuitboard.circuits.campaign import Standing, run_campaign
-from circuitboard.circuits.cell import KNOWN, Cell
-from circuitboard.circuits.results_table import CSV, MARKDOWN, SHOWN, Row, tables_of, write_tables
-from circuitboard.circuits.runners import Runner, here, on_processes, on_ray
-from circuitboard.circuits.store import Store
+from circuitboard.circuits.campaign import plan
+from circuitboard.circuits.campaign.cell import KNOWN, Cell
+from circuitboard.circuits.campaign.results_table import (
+    CSV,
+    MARKDOWN,
+    SHOWN,
+    Row,
+    tables_of,
+    write_tables,
+)
+from circuitboard.circuits.campaign.run import Standing, run_campaign
+from circuitboard.circuits.campaign.runners import Runner, here, on_processes, on_ray
+from circuitboard.circuits.campaign.store import Store
 from circuitboard.spec.errors import CircuitboardError
 
 if TYPE_CHECKING:
@@ -182,9 +189,9 @@ def written_pages(out: Path, console: Console) -> None:
 
     Raises CircuitboardError where one cannot be made.
     """
-    from circuitboard.circuits.comparisons import MARKDOWN as COMPARED
-    from circuitboard.circuits.comparisons import write_comparisons
-    from circuitboard.circuits.pages import FOLDER, missing, write_pages
+    from circuitboard.circuits.campaign.comparisons import MARKDOWN as COMPARED
+    from circuitboard.circuits.campaign.comparisons import write_comparisons
+    from circuitboard.circuits.campaign.pages import FOLDER, missing, write_pages
 
     store = Store(out)
     columns = (TextColumn("Explaining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

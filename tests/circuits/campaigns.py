@@ -22,7 +22,7 @@ NURSERY = """
 import os, sys
 import torch
 from circuitboard import cli, cli_discover
-from circuitboard.circuits import compute
+from circuitboard.circuits.campaign import compute
 from circuitboard.circuits.known.known import known_circuit
 torch.set_num_threads(1)  # threads would not be there in a fork
 known_circuit("relay")  # libraries are imported when a model is made

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from campaigns import write_plan
 
-from circuitboard.circuits.campaign import run_campaign
-from circuitboard.circuits.plan import read_plan
+from circuitboard.circuits.campaign.plan import read_plan
+from circuitboard.circuits.campaign.run import run_campaign
 
 
 @pytest.fixture(scope="session")

@@ -25,10 +25,10 @@ from campaigns import (
     write_plan,
 )
 
-from circuitboard.circuits.campaign import Standing, run_campaign
-from circuitboard.circuits.cell import Cell, Result
-from circuitboard.circuits.plan import Plan, PlannedMethod, read_plan
-from circuitboard.circuits.store import Store, StoreError
+from circuitboard.circuits.campaign.cell import Cell, Result
+from circuitboard.circuits.campaign.plan import Plan, PlannedMethod, read_plan
+from circuitboard.circuits.campaign.run import Standing, run_campaign
+from circuitboard.circuits.campaign.store import Store, StoreError
 
 # --- one process --------------------------------------------------------------------------------
 

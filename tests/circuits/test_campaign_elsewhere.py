@@ -16,8 +16,8 @@ import pytest
 from campaigns import SMALL, command, events, run_command, timeless, until, write_plan
 
 from circuitboard import cli
-from circuitboard.circuits.cell import Cell, Result
-from circuitboard.circuits.store import Store
+from circuitboard.circuits.campaign.cell import Cell, Result
+from circuitboard.circuits.campaign.store import Store
 
 
 def children(process: int) -> list[int]:
@@ -150,7 +150,7 @@ def test_orders_that_make_no_sense(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_tables_hold_every_cell_and_no_markup(tmp_path: Path) -> None:
-    from circuitboard.circuits.results_table import csv_text, markdown, rows
+    from circuitboard.circuits.campaign.results_table import csv_text, markdown, rows
 
     bad = Cell("=1+1|<b>", "m`", "eap")
     results = [

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from circuitboard.circuits.campaign.plan import Plan, PlanError, PlannedMethod, read_plan
 from circuitboard.circuits.known.known import known_circuits
-from circuitboard.circuits.plan import Plan, PlanError, PlannedMethod, read_plan
 from circuitboard.cli_discover import Order, cells_of
 from circuitboard.models.tiny import new_gpt2, save_model
 from circuitboard.spec.task import Pair, Task

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import circuitboard as cb
-from circuitboard.circuits.comparisons import write_comparisons
-from circuitboard.circuits.pages import FOLDER, missing, write_pages
-from circuitboard.circuits.store import Store
+from circuitboard.circuits.campaign.comparisons import write_comparisons
+from circuitboard.circuits.campaign.pages import FOLDER, missing, write_pages
+from circuitboard.circuits.campaign.store import Store
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from circuitboard.circuits.cell import Cell, Result
+from circuitboard.circuits.campaign.cell import Cell, Result
 from circuitboard.spec.errors import CircuitboardError
 
 Started = Callable[[Cell], None]
@@ -28,7 +28,7 @@ HEARTBEAT = 0.5
 
 def here(cells: Sequence[Cell], started: Started) -> Iterator[Result]:
     """One after another, in this process."""
-    from circuitboard.circuits.compute import compute
+    from circuitboard.circuits.campaign.compute import compute
 
     for cell in cells:
         started(cell)
@@ -123,7 +123,7 @@ def _fetched(ray: Any, done: Any, cell: Cell) -> Result:
 
 
 def _compute_json(text: bytes) -> bytes:
-    from circuitboard.circuits.compute import compute
+    from circuitboard.circuits.campaign.compute import compute
 
     return compute(msgspec.json.decode(text, type=Cell)).to_json()
 

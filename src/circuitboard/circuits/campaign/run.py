@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from circuitboard.circuits.cell import Cell, Result
-from circuitboard.circuits.results_table import write_tables
-from circuitboard.circuits.runners import Runner, here
-from circuitboard.circuits.store import Store
+from circuitboard.circuits.campaign.cell import Cell, Result
+from circuitboard.circuits.campaign.results_table import write_tables
+from circuitboard.circuits.campaign.runners import Runner, here
+from circuitboard.circuits.campaign.store import Store
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ def run_campaign(
     it again, and it goes on. Failed cells stay failed until ``retry``.
 
     Args:
-        cells: from :func:`circuitboard.circuits.plan.read_plan`.
+        cells: from :func:`circuitboard.circuits.campaign.plan.read_plan`.
         out: the folder of results; results of other plans there are left alone.
-        runner: where cells are computed; see :mod:`circuitboard.circuits.runners`.
+        runner: where cells are computed; see :mod:`circuitboard.circuits.campaign.runners`.
         watch: called at every start and every result.
 
     Raises:

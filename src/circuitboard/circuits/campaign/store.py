@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from circuitboard.circuits.cell import Result
+from circuitboard.circuits.campaign.cell import Result
 from circuitboard.spec.errors import CircuitboardError
 
 Event = Literal["start", "end"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from circuitboard.circuits.cell import KNOWN, Cell, Result
+from circuitboard.circuits.campaign.cell import KNOWN, Cell, Result
 from circuitboard.circuits.discover import discover
 from circuitboard.circuits.evaluate import evaluate
 from circuitboard.circuits.known.known import KnownCircuit, known_circuit

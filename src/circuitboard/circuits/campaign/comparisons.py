@@ -8,11 +8,11 @@ from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
-from circuitboard.circuits.cell import Cell
+from circuitboard.circuits.campaign.cell import Cell
+from circuitboard.circuits.campaign.pages import page_of
+from circuitboard.circuits.campaign.results_table import markdown_line
+from circuitboard.circuits.campaign.store import Store, write_whole
 from circuitboard.circuits.explain.findings import Explanation
-from circuitboard.circuits.pages import page_of
-from circuitboard.circuits.results_table import markdown_line
-from circuitboard.circuits.store import Store, write_whole
 from circuitboard.spec.comparison import Comparison
 from circuitboard.spec.sheets import safe
 

@@ -22,8 +22,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from circuitboard.circuits import plan_lines
-from circuitboard.circuits.cell import (
+from circuitboard.circuits.campaign import plan_lines
+from circuitboard.circuits.campaign.cell import (
     KNOWN,
     Cell,
     Measured,
@@ -68,7 +68,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         pairs: how many pairs of built-in tasks, and at most of others.
         held_out: share of the pairs that circuits are not found on; faithfulness is measured on
             these too.
-        evaluation: how much is measured; see :data:`circuitboard.circuits.cell.Measured`.
+        evaluation: how much is measured; see :data:`circuitboard.circuits.campaign.cell.Measured`.
     """
 
     tasks: Annotated[tuple[str, ...], Meta(min_length=1)]

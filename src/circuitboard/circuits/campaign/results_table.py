@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from circuitboard.circuits.cell import Result
+from circuitboard.circuits.campaign.cell import Result
+from circuitboard.circuits.campaign.store import Store, write_whole
 from circuitboard.circuits.evaluation import Evaluation
-from circuitboard.circuits.store import Store, write_whole
 from circuitboard.spec.sheets import safe
 
 Row = dict[str, Any]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from pathlib import Path
 
-from circuitboard.circuits.cell import Cell, Result
-from circuitboard.circuits.compute import opened
+from circuitboard.circuits.campaign.cell import Cell, Result
+from circuitboard.circuits.campaign.compute import opened
+from circuitboard.circuits.campaign.store import Store
 from circuitboard.circuits.explain import explain
-from circuitboard.circuits.store import Store
 from circuitboard.engine.sweep import Watch
 
 FOLDER = "reports"
