@@ -1,9 +1,11 @@
-"""State files of training runs: safetensors that are there as a whole, or not at all."""
+"""Training runs that can go on: state files that are there as a whole, or not at all."""
 
 from __future__ import annotations
 
 import json
 import os
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +73,42 @@ def require_same(path: Path, notes: dict[str, Any], identity: dict[str, Any]) ->
             f"{path} belongs to a run with other settings; "
             "choose another folder or pass resume=False"
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What training tells its caller: each step's loss, and the checks where there are any."""
+
+    step: int
+    steps: int
+    loss: float
+    checks: dict[str, dict[str, float]] | None = None
+
+
+class Resumable(ABC):
+    """A model (of transformers), its optimiser and its history: what a state file holds.
+
+    What a step draws has to depend on the seed and the step alone: no random state is kept.
+    """
+
+    out: Path
+    model: Any
+    optimiser: torch.optim.Optimizer
+    step: int
+    history: list[dict[str, Any]]
+
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """What a state file must agree on before a run goes on from it."""
+
+    def save(self) -> None:
+        """Writes the state file, all of it or none."""
+        notes = {"identity": self.identity(), "step": self.step, "history": self.history}
+        write(self.out / STATE, packed(self.model, self.optimiser), notes)
+
+    def restore(self) -> None:
+        """Goes back to the state file, which must be of a run with the same settings."""
+        tensors, notes = read(self.out / STATE)
+        require_same(self.out / STATE, notes, self.identity())
+        unpack(tensors, self.model, self.optimiser)
+        self.step, self.history = notes["step"], notes["history"]

@@ -375,6 +375,7 @@ def _lines(c: Comparison) -> list[str]:
     lines += [
         f"{name:24}{o.both:>6}{o.first:>7}{o.other:>7}   Jaccard {o.jaccard:.3f}"
         for name, o in rows
+        if any(o)
     ]
     if c.shift is not None:
         lines.append(f"shared parts are {c.shift:.2f} of the depth apart")

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from circuitboard.recipes import state
-from circuitboard.recipes.state import STATE
+from circuitboard.recipes.state import STATE, Progress, Resumable
 
 from . import corpus, scores
 from . import lexicon as lex
@@ -55,16 +55,6 @@ class Recipe:
     sparse_every: int = 400
     state_every: int = 250
     check_n: int = 256
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """What :func:`train` tells its caller: each step's loss, and the checks where there are any."""
-
-    step: int
-    steps: int
-    loss: float
-    checks: dict[str, dict[str, float]] | None = None
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -125,7 +115,7 @@ def _learn(
     return total / whole
 
 
-class _Run:
+class _Run(Resumable):
     """A model, its optimiser and its history: what a state file holds.
 
     The rows of a step depend on the seed and the step alone and the model has no dropout, so no
@@ -159,18 +149,6 @@ class _Run:
             "words": "\n".join(lex.vocabulary()),
         }
         return json.loads(json.dumps(whole))
-
-    def save(self) -> None:
-        """Writes the state file, all of it or none."""
-        notes = {"identity": self.identity(), "step": self.step, "history": self.history}
-        state.write(self.out / STATE, state.packed(self.model, self.optimiser), notes)
-
-    def restore(self) -> None:
-        """Goes back to the state file, which must be of a run with the same settings."""
-        tensors, notes = state.read(self.out / STATE)
-        state.require_same(self.out / STATE, notes, self.identity())
-        state.unpack(tensors, self.model, self.optimiser)
-        self.step, self.history = notes["step"], notes["history"]
 
     def is_check_due(self) -> bool:
         """Whether scores and a snapshot are taken after this step."""

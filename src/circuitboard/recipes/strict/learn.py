@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from circuitboard.recipes import state
-from circuitboard.recipes.state import STATE
+from circuitboard.recipes.state import STATE, Progress, Resumable
 from circuitboard.recipes.strict.edgewise import Swap, Wiring, run
 from circuitboard.recipes.strict.measure import measure
 from circuitboard.recipes.strict.program import NOTHING, Program
@@ -52,16 +51,6 @@ class Recipe:
     check_n: int = 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """What :func:`train` tells its caller: each step's loss, and the checks where there are any."""
-
-    step: int
-    steps: int
-    loss: float
-    checks: dict[str, dict[str, float]] | None = None
-
-
 def learning_rate(recipe: Recipe, step: int) -> float:
     """Linear warm-up, then along a cosine to nothing."""
     warm = min(1.0, (step + 1) / recipe.warm_up)
@@ -85,7 +74,7 @@ def exchanged(
     return edges, {edge: edges[:, *wiring.index(edge)] for edge in program.edges}
 
 
-class _Run:
+class _Run(Resumable):
     """A model, its optimiser and its history: what a state file holds.
 
     What a step draws depends on the seed and the step alone, so no random state is kept.
@@ -117,18 +106,6 @@ class _Run:
             "words": "\n".join(self.program.words),
         }
         return json.loads(json.dumps(whole))
-
-    def save(self) -> None:
-        """Writes the state file, all of it or none."""
-        notes = {"identity": self.identity(), "step": self.step, "history": self.history}
-        state.write(self.out / STATE, state.packed(self.model, self.optimiser), notes)
-
-    def restore(self) -> None:
-        """Goes back to the state file, which must be of a run with the same settings."""
-        tensors, notes = state.read(self.out / STATE)
-        state.require_same(self.out / STATE, notes, self.identity())
-        state.unpack(tensors, self.model, self.optimiser)
-        self.step, self.history = notes["step"], notes["history"]
 
     def advance(self) -> float:
         """One optimiser step; returns the loss before it."""
