@@ -121,7 +121,9 @@ def _sent(b: Board, outcome: Outcome, view: View) -> tuple[ViewData, list[bytes]
     while True:
         paint(view, Scene(b, outcome, backlog))
         if not backlog.unfinished(view):
-            return paint(view, Scene(b, outcome, backlog))
+            sent = paint(view, Scene(b, outcome, backlog))
+            if not backlog.unfinished(view):  # what was done may be the start of more
+                return sent
         assert time.monotonic() < end, view
         time.sleep(0.002)
 
