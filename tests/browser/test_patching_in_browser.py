@@ -174,7 +174,7 @@ def test_a_grid_fills_and_a_cell_is_pinned(page: Page) -> None:
     page.get_by_test_id("patching-pin").click()
     expect_new_revision(page, old)
     assert now(page) == pytest.approx(cell, abs=0.006)
-    assert patches(page) == f"['L2.resid_pre@{AT}']"
+    expect_patches(page, f"L2.resid_pre@{AT}")
     expect(page.get_by_test_id("patching-pin")).to_have_attribute("aria-pressed", "true")
     page.get_by_test_id("undo").click()
     expect(entries(page)).to_have_count(0)

@@ -42,6 +42,7 @@ class Fingers:
     """Touches as the browser gets them from a screen."""
 
     def __init__(self, page: Page) -> None:
+        self._page = page
         self._wire: CDPSession = page.context.new_cdp_session(page)
 
     def put(self, kind: str, points: Sequence[Point]) -> None:
@@ -55,6 +56,11 @@ class Fingers:
             share = step / steps
             at = tuple(a + (b - a) * share for a, b in zip(first, last, strict=True))
             self.put("touchMove", [(at[0], at[1])])
+        # A finger that is not at rest throws what it leaves, and the next tap stops that.
+        for aside in (1, 0, 1, 0):
+            self._page.wait_for_timeout(60)
+            self.put("touchMove", [(last[0] + aside, last[1])])
+        self._page.wait_for_timeout(60)
         if let_go:
             self.put("touchEnd", [])
 
