@@ -12,6 +12,8 @@ THREADS = "/proc/self/task"
 COUNT = """
 import os, time, torch
 from circuitboard.models.teams import release_team
+from circuitboard.lab.bootstrap import _answer
+from circuitboard.session.watcher import _after_cell
 from circuitboard.session.worker import Worker
 
 torch.set_num_threads(3)
@@ -43,6 +45,11 @@ assert there == here
 assert used > before + 1, (used, before)
 assert settled(before + 1), threads()
 assert work()[0] == here
+assert threads() > before + 1
+_after_cell()
+assert settled(before + 1), threads()
+_answer(lambda: str(work()[0]))
+assert settled(before + 1), threads()
 """
 
 
