@@ -36,6 +36,15 @@ def scored(model: str, layers: int, heads: int, kept: list[str], shared: int = 1
     return Circuit(model, "t", "eap", Circuit.of(kept).kept, scores=scores)
 
 
+def test_a_map_of_a_part_that_a_model_lacks_is_refused() -> None:
+    first = scored("a", 2, 2, ["embed->logits", "L1H0->logits"])
+    other = scored("b", 3, 4, ["L2H3->logits"])
+    assert first.compare(other, {"L1H0": "L2H3"}).both == (("L1H0->logits", "L2H3->logits"),)
+    for wrong, name in (({"L9H9": "L2H3"}, "L9H9"), ({"L1H0": "L3H0"}, "L3H0")):
+        with pytest.raises(CircuitError, match=f"{name} is no part of"):
+            first.compare(other, wrong)
+
+
 def test_a_map_of_parts_by_hand() -> None:
     found = SMALL.compare(LARGE, MAP)
     assert found.by == "parts"

@@ -25,6 +25,7 @@ import msgspec
 from circuitboard.spec import wiring
 from circuitboard.spec.address import Address, Edge
 from circuitboard.spec.circuit import Circuit
+from circuitboard.spec.comparison_text import lines_of
 from circuitboard.spec.errors import AddressError, CircuitError
 from circuitboard.spec.task_rows import decoded, text_of
 
@@ -184,7 +185,7 @@ class Comparison(msgspec.Struct, frozen=True):
         return cls.from_json(text_of(path))
 
     def __str__(self) -> str:
-        return "\n".join(_lines(self))
+        return "\n".join(lines_of(self))
 
     __repr__ = __str__
 
@@ -216,7 +217,21 @@ def compare(
             )
         first.check_alike(other, unnamed=match == "address")
         return _by_address(first, other, found)
-    return _by_parts(first, other, checked(match), found)
+    pairs = checked(match)
+    _check_known(first, pairs)
+    _check_known(other, pairs.values())
+    return _by_parts(first, other, pairs, found)
+
+
+def _check_known(circuit: Circuit, names: Iterable[str]) -> None:
+    """Raises CircuitError for a part that a circuit's model lacks, where its scores tell them."""
+    known = () if circuit.scores is None else circuit.scores.senders
+    for name in names:
+        if known and name not in known:
+            raise CircuitError(
+                f"{name} is no part of {circuit.model or 'the model'}, where the map has it.",
+                'Parts of the first circuit come first: match={"L2H1": "L5H3"}.',
+            )
 
 
 def _by_address(
@@ -361,37 +376,3 @@ def _inner(circuit: Circuit) -> list[str]:
 def _columns(matches: Iterable[Match]) -> tuple[list[str], list[str]]:
     pairs = list(matches)
     return [match.mine for match in pairs], [match.theirs for match in pairs]
-
-
-def _lines(c: Comparison) -> list[str]:
-    named = [f"{one.method} on {one.task!r} in {one.model!r}" for one in (c.first, c.other)]
-    lines = [
-        f"{named[0]}\nand {named[1]}, by {c.by}",
-        f"{'':24}{'both':>6}{'first':>7}{'other':>7}",
-    ]
-    rows = [("heads and MLPs", c.parts), ("edges", c.edges), ("edges among shared parts", c.wired)]
-    if c.links:
-        rows.append(("kinds of edges, by role", c.linked))
-    lines += [
-        f"{name:24}{o.both:>6}{o.first:>7}{o.other:>7}   Jaccard {o.jaccard:.3f}"
-        for name, o in rows
-        if any(o)
-    ]
-    if c.shift is not None:
-        lines.append(f"shared parts are {c.shift:.2f} of the depth apart")
-    if c.by != "address":
-        lines += [f"  {m.mine} ~ {m.theirs}{_apart(m)}" for m in c.matches]
-    for row in c.roles:
-        sides = [", ".join(parts) or "-" for parts in (row.first, row.other)]
-        lines.append(
-            f"{row.role}: {_side(sides[0], row.effects[0])} | {_side(sides[1], row.effects[1])}"
-        )
-    return lines
-
-
-def _apart(match: Match) -> str:
-    return "" if match.apart is None else f" ({match.apart:.2f} apart)"
-
-
-def _side(parts: str, effect: float | None) -> str:
-    return parts if effect is None else f"{parts} ({effect:+.0%})"
