@@ -91,7 +91,7 @@ def report(
         f"- nnsight: one trace of many batched invokes, scaled to all; {nnsight}.",
         "- Share of peak: the least arithmetic that the sweep needs (products with weights in each",
         "  run's cone alone; the docstrings of `least_of_heads` and `least_of_grid` say exactly)",
-        "  over our time, as a share of the best large matrix product measured beside it.",
+        "  over our time, as a share of the best large product, of torch or oneDNN, beside it.",
         "- MB: the most memory that the work took on top of what was there.",
         "",
         GOALS,

@@ -94,6 +94,38 @@ def test_the_selection_reads_and_sets(page: Page) -> None:
     expect(page.get_by_test_id("head-title")).to_contain_text("L0H3")
 
 
+def test_the_run_is_made_while_the_pointer_is_on_its_way(page: Page) -> None:
+    run_cell(page, "board.engine.shelf.clear()")
+    choose(page, "L2H1")
+    page.get_by_test_id("ctl-ablate").hover()
+    page.wait_for_timeout(400)
+    expect(entries(page)).to_have_count(0)
+    old = revision(page)
+    page.evaluate(CLICK)
+    expect_new_revision(page, old)
+    assert "held: nothing computed" in run_cell(page, "board.result.plan")
+
+
+def test_a_control_that_is_only_passed_over_asks_for_nothing(page: Page) -> None:
+    run_cell(page, "board.engine.shelf.clear()")
+    choose(page, "L2H1")
+    page.evaluate(PASS_OVER)
+    page.wait_for_timeout(300)
+    old = revision(page)
+    page.evaluate(CLICK)
+    expect_new_revision(page, old)
+    assert "held" not in run_cell(page, "board.result.plan")
+
+
+ABLATE = "const control = document.querySelector('[data-testid=ctl-ablate]')"
+# No pointer comes near the control, nor the focus.
+CLICK = f"() => {{ {ABLATE}; control.click(); }}"
+PASS_OVER = f"""() => {{
+  {ABLATE};
+  control.dispatchEvent(new PointerEvent('pointerenter'));
+  control.dispatchEvent(new PointerEvent('pointerleave')); }}"""
+
+
 def test_undo_in_a_cell_takes_back_a_click(page: Page) -> None:
     ablate(page, "L2H1")
     run_cell(page, "board.undo();")

@@ -8,8 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from circuitboard.models.tiny import new_gpt2
 from circuitboard.recipes.names import corpus, scores, ship
-from circuitboard.recipes.names.train import Progress, Recipe, _chunks, learning_rate, train
+from circuitboard.recipes.names.train import Progress, Recipe, _learn, _packed, learning_rate, train
 
 TINY = Recipe(
     n_layers=1,
@@ -86,13 +87,39 @@ def test_the_rate_warms_up_and_falls() -> None:
 
 
 def test_prompts_can_weigh_less_than_answers() -> None:
-    rows = corpus.training_batch(0, 0, 12, "answers")
-    parts = list(_chunks(rows, scores.word_ids(), parts=3, prompt_weight=0.25))
-    answers = sum(len(corpus.split(e.completion)) + e.ends for e in rows)
-    prompts = sum(len(corpus.split(e.prompt)) for e in rows)
-    assert sum(int((part.weight == 1).sum()) for part in parts) == answers
-    assert sum(int((part.weight == 0.25).sum()) for part in parts) == prompts
-    assert all(torch.equal(part.weight > 0, part.due >= 0) for part in parts)
+    examples = corpus.training_batch(0, 0, 12, "answers")
+    rows = _packed(examples, scores.word_ids(), width=corpus.N_CTX, prompt_weight=0.25)
+    answers = sum(len(corpus.split(e.completion)) + e.ends for e in examples)
+    prompts = sum(len(corpus.split(e.prompt)) for e in examples)
+    assert int((rows.weight == 1).sum()) == answers
+    assert int((rows.weight == 0.25).sum()) == prompts
+    assert torch.equal(rows.weight > 0, rows.owner > 0)
+    assert len(rows.tokens) < len(examples)
+
+
+def test_examples_that_share_a_row_do_not_see_each_other() -> None:
+    """The packed loss and its gradients against those of each example in a row of its own."""
+    ids, examples = scores.word_ids(), corpus.training_batch(1, 0, 16, "middle")
+    model = new_gpt2(len(ids) + scores.FIRST_WORD, corpus.N_CTX, 16, 2, 2, 0)
+    packed = _learn(model, examples, ids, width=corpus.N_CTX, prompt_weight=0.5)
+    found = [w.grad.clone() for w in model.parameters() if w.grad is not None]
+    model.zero_grad()
+    total, whole = torch.zeros(()), 0.0
+    for example in examples:
+        words = [ids[word] for word in example.words] + [scores.EOS_ID] * example.ends
+        asked = len(corpus.split(example.prompt))
+        tokens = torch.tensor([[scores.BOS_ID, *words]])
+        logits = model(tokens).logits[0, :-1]
+        each = torch.nn.functional.cross_entropy(logits, tokens[0, 1:], reduction="none")
+        weight = torch.where(torch.arange(len(words)) < asked, 0.5, 1.0)
+        total, whole = total + (each * weight).sum(), whole + float(weight.sum())
+    loss = total / whole
+    loss.backward()
+    assert packed == pytest.approx(loss.item(), rel=1e-5)
+    alone = [w.grad for w in model.parameters() if w.grad is not None]
+    assert len(alone) == len(found) > 20
+    for one, other in zip(found, alone, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
 
 
 def test_checkpoints_are_chosen_where_things_change() -> None:

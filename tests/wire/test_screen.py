@@ -62,6 +62,19 @@ class Ear:
         return found, arrays
 
 
+def test_a_control_aimed_at_changes_nothing_and_refuses_nothing() -> None:
+    ear = Ear()
+    seen = len(ear.heard)
+    assert ear.say("foresee", 3, verb="ablate", at=["L1H2"])["problem"] is None
+    assert ear.say("foresee", 4, verb="patch", at=["L1H2"])["problem"] is None
+    assert ear.say("foresee", 5, verb="ablate", at=["L9H9"])["problem"] is None
+    ear.board.worker.submit("the last", lambda _check: None).result(20)
+    assert [c["t"] for c, _ in ear.heard[seen:]] == ["reply"] * 3
+    assert len(ear.board.interventions) == 0
+    ear.say("act", 6, verb="ablate", at=["L1H2"])
+    assert ear.board.result.plan == "held: nothing computed"
+
+
 def test_a_click_brings_state_and_the_data_of_visible_views() -> None:
     ear = Ear()
     assert ear.say("hello", views=[MAP, HEAD, LOGITS])["problem"] is None

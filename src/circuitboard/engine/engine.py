@@ -230,7 +230,7 @@ class Engine:
             *notes.hooks(layers),
         ]
         span = Span(run.tokens[:, p:], layers.start, layers.stop, hooks=hooks)
-        span.cancelled, span.lean = check, "activations"
+        span.cancelled, span.lean = check, "all but norms"
         fresh = base is None or way.embed
         if layers.start > 0 or not fresh:
             span.residual = run.stream(layers.start)[:, p:]

@@ -312,7 +312,7 @@ def run_tail(
         grad: autograd follows, to the residual and not to the weights.
 
     Returns:
-        Logits [b, p, v], as the model's own forward pass gives them.
+        Logits [b, p, v], as the model's own forward pass gives them, up to rounding.
     """
     n_layers = model.facts.n_layers
     tokens = torch.zeros(residual.shape[:2], dtype=torch.long, device=model.device)
@@ -322,6 +322,7 @@ def run_tail(
         model.lock,
         torch.set_grad_enabled(grad),
         given,
+        lean(model, "all but norms"),
         hooked(model, hooks),
         _gates(model, span, {}),
     ):

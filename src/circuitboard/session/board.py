@@ -16,7 +16,9 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from circuitboard.engine.engine import Check, engine_of
+from circuitboard.engine.held import HeldRun
 from circuitboard.engine.metric import evaluate
+from circuitboard.engine.plan import Plan
 from circuitboard.engine.result import RunResult
 from circuitboard.engine.run import metric_of
 from circuitboard.engine.sites import check_places, check_value
@@ -29,6 +31,7 @@ from circuitboard.session.circuits import Circuits
 from circuitboard.session.code import python_for
 from circuitboard.session.directions import Directions
 from circuitboard.session.exports import Exports
+from circuitboard.session.foresight import Foresight
 from circuitboard.session.interventions import (
     Entry,
     InterventionList,
@@ -54,7 +57,9 @@ from circuitboard.spec.metric import MetricKind
 Listener = Callable[[str], None]
 
 
-class Board(Asked, Paths, Verbs, Showing, Directions, Memory, Exports, Weights, Circuits):
+class Board(
+    Asked, Paths, Verbs, Showing, Directions, Memory, Exports, Weights, Circuits, Foresight
+):
     """A live board.
 
     Args:
@@ -178,6 +183,8 @@ class Board(Asked, Paths, Verbs, Showing, Directions, Memory, Exports, Weights, 
 
     def _travel(self, away: list[Question], back: list[Question]) -> None:
         with self._lock:
+            if self._foreseeing:
+                return  # where undo leads has been run before
             self._travel_weights(away)
             if away:
                 back.append(self._question)
@@ -198,6 +205,9 @@ class Board(Asked, Paths, Verbs, Showing, Directions, Memory, Exports, Weights, 
                 encoded = self._encode(question)
                 for entry in question.entries:
                     check_value(self.model, entry.item, encoded.tokens.shape[1], encoded.lengths)
+                if self._foreseeing:
+                    self._foresee(question, encoded)
+                    return
                 self._write_weights(question)
             if not self._joins:
                 self._past.append(self._question)
@@ -329,18 +339,17 @@ class Board(Asked, Paths, Verbs, Showing, Directions, Memory, Exports, Weights, 
             self.revision += 1
             self._epoch = self.engine.epoch
             revision, question, encoded = self.revision, self._question, self._encoded
+            self._stop_foreseeing(question)
             self._running = self.worker.submit(
                 "run", lambda check: self._answer(revision, question, encoded, check)
             )
         self._tell("state")
 
     def _answer(self, revision: int, question: Question, encoded: Encoded, check: Check) -> None:
-        tokens, lengths, metric, _ = encoded
-        wanted = active(question.entries).refer(self.reference)
+        metric = encoded.metric
         try:
             with self.model.lock:
-                baseline = self.engine.baseline(tokens, lengths, check)
-                now, way = self.engine.run(tokens, lengths, wanted, check, keep=self.needs)
+                baseline, now, way = self._prepare(question, encoded, check)
                 ends = [self.engine.last_logits(run) for run in (baseline, now)]
                 for logits in ends:
                     self.model.raise_if_not_finite(logits)
@@ -359,6 +368,17 @@ class Board(Asked, Paths, Verbs, Showing, Directions, Memory, Exports, Weights, 
             revision, question, baseline, now, metric, values[0], values[1], way.reason, values[2]
         )
         self._tell("outcome")
+
+    def _prepare(
+        self, question: Question, encoded: Encoded, check: Check
+    ) -> tuple[HeldRun, HeldRun, Plan]:
+        tokens, lengths = encoded.tokens, encoded.lengths
+        wanted = active(question.entries).refer(self.reference)
+        with self.model.lock:
+            baseline = self.engine.baseline(tokens, lengths, check)
+            now, way = self.engine.run(tokens, lengths, wanted, check, keep=self.needs)
+            self.engine.last_logits(now)
+        return baseline, now, way
 
     # --- showing ------------------------------------------------------------------------------
 

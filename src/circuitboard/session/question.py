@@ -9,7 +9,7 @@ from torch import Tensor
 
 from circuitboard.engine.held import HeldRun
 from circuitboard.methods.weight_edits import WeightEdit
-from circuitboard.session.interventions import Entries
+from circuitboard.session.interventions import Entries, active
 from circuitboard.session.open_circuit import OpenCircuit
 from circuitboard.spec.metric import Metric
 
@@ -28,6 +28,11 @@ class Question:
     contrast: str = ""
     edits: tuple[WeightEdit, ...] = ()
     circuit: OpenCircuit | None = None
+
+    @property
+    def runs(self) -> tuple[object, ...]:
+        """All that the runs of the model depend on, beside the model."""
+        return self.prompt, active(self.entries), self.edits
 
     def runs_as(self, other: Question) -> bool:
         """Whether the model answers both alike."""

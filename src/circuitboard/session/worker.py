@@ -87,15 +87,20 @@ class Worker:
         """Queues work under a key; ``work(check)`` calls check often, which raises when stopped."""
         task = _Task(work)
         with self._wake:
+            self.withdraw(key)
+            self._tasks[key] = task
+            self._start()
+            self._wake.notify_all()
+        return task.future
+
+    def withdraw(self, key: str) -> None:
+        """Stops the task of a key, waiting or running, if there is one."""
+        with self._wake:
             older = self._tasks.pop(key, None)
             if older is not None:
                 older.future.set_exception(CancelledError("Stopped: something newer came."))
             if self._running is not None and self._running[0] == key:
                 self._running[1].stopped.set()
-            self._tasks[key] = task
-            self._start()
-            self._wake.notify_all()
-        return task.future
 
     def background(
         self, key: str, label: str, total: int, steps: Steps, *, first: bool = False

@@ -15,7 +15,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib import import_module
 from typing import Any, Literal, assert_never
 
@@ -78,6 +78,9 @@ class Screen:
                 return self.board.layout
             case m.Show(views=views, screen=screen):
                 self._show(screen, views)
+            case m.Foresee():
+                with suppress(CircuitboardError), self.board.foreseeing():
+                    self._act(request)
             case m.Act():
                 self._act(request)
             case m.Paint():

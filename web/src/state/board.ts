@@ -27,7 +27,10 @@ const TOP = 12;
 /** How long the first picture waits for the layout that the board remembers. */
 const PATIENCE_MS = 400;
 /** Requests that say nothing about whether the last one was refused. */
-const QUIET: ReadonlySet<Unsent["op"]> = new Set(["show", "select", "look", "remember"]);
+const QUIET: ReadonlySet<Unsent["op"]> = new Set(["show", "select", "look", "remember", "foresee"]);
+
+/** Something that can be done to the model, or taken back. */
+export type Deed = Omit<Act, "op" | "id">;
 
 /** One board on screen: what the kernel said, what the person does, and what can be asked for. */
 export class Board {
@@ -173,7 +176,16 @@ export class Board {
   }
 
   act(verb: Act["verb"], at: readonly string[] = [], factor: number | null = null): void {
-    void this.ask({ op: "act", verb, at: [...at], factor, entry: null });
+    this.carryOut({ verb, at: [...at], factor });
+  }
+
+  carryOut(deed: Deed): void {
+    void this.ask({ op: "act", ...deed });
+  }
+
+  /** Has the run made that a deed would need, and changes nothing. */
+  foresee(deed: Deed): void {
+    void this.ask({ op: "foresee", ...deed });
   }
 
   /** Edits the model's weights: see the message. */
@@ -189,11 +201,6 @@ export class Board {
     step = "",
   ): Promise<Reply> {
     return this.ask({ op: "edit-circuit", verb, at: [...at], size, step });
-  }
-
-  /** Drops lines of the list of interventions, in one step to undo. */
-  remove(entries: readonly number[]): void {
-    void this.ask({ op: "act", verb: "remove", at: [], factor: null, entries: [...entries] });
   }
 
   /** Has the data of a view sent once, such as the exact values under the pointer. */
@@ -222,10 +229,6 @@ export class Board {
     return !(await this.ask({ op: "keep-direction", name, new: to })).problem;
   }
 
-  actOnEntry(verb: "toggle" | "remove", entry: number): void {
-    void this.ask({ op: "act", verb, at: [], factor: null, entry });
-  }
-
   /** Sets the prompt, and the contrast prompt unless it is null; whether it was accepted. */
   async prompt(
     prompt: string,
@@ -244,8 +247,7 @@ export class Board {
 
   /** Exchanges the prompt and the contrast prompt; whether it was accepted. */
   async swap(): Promise<boolean> {
-    return !(await this.ask({ op: "act", verb: "swap", at: [], factor: null, entry: null }))
-      .problem;
+    return !(await this.ask({ op: "act", verb: "swap" })).problem;
   }
 
   /** Shows the selection at once; the kernel's word replaces it. */

@@ -196,6 +196,21 @@ export interface Entry {
 }
 
 /**
+ * Computes the run that the same :class:`Act` would need, and changes nothing.
+ *
+ * Sent while the pointer is still on its way to a control.
+ */
+export interface Foresee {
+  op: "foresee";
+  id: number;
+  verb: "ablate" | "clear" | "freeze" | "patch" | "redo" | "release" | "remove" | "scale" | "swap" | "toggle" | "undo";
+  at?: string[];
+  factor?: number | null;
+  entry?: number | null;
+  entries?: number[];
+}
+
+/**
  * A screen opens: asks for the state, declares what it shows.
  *
  * The reply's ``text`` is the layout that the board remembers. ``screen`` names the tab, so that
@@ -1699,6 +1714,6 @@ export type View = HeadView | HeadLineView | HeadGalleryView | HeadTokensView | 
 
 export type Info = HeadInfo | HeadGalleryInfo | HeadTokensInfo | HeadEvidenceInfo | LogitsInfo | LogitGridInfo | WaterfallInfo | TrajectoryInfo | MlpInfo | NeuronInfo | NormInfo | NormDirectionsInfo | OwnInfo | PatchingInfo | PathsInfo | PathInfo | CablesInfo | CircuitInfo | LensInfo | StreamInfo | DecompositionInfo | EmbeddingInfo | SteeringInfo | EdgeGradientsInfo | GradientAuditInfo | PartGradientsInfo | PatternGradientInfo | TokenGradientsInfo | WeightCompositionInfo | WeightEditsInfo | WeightMatrixInfo | WeightNeuronInfo | WeightOverviewInfo | WeightPairsInfo | WeightPathInfo | WeightSvdInfo;
 
-export type Request = Hello | Show | Act | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save | Steer | MakeDirection | KeepDirection | EditCircuit | EditWeights;
+export type Request = Hello | Show | Act | Foresee | Paint | Look | Ask | Select | Code | Cancel | Library | Remember | Save | Steer | MakeDirection | KeepDirection | EditCircuit | EditWeights;
 
 export type Push = Reply | State | Progress | ViewData | Remembered | Saved;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -69,26 +69,45 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Rows of like length: token ids [b, p], what is due after each [b, p - 1], and its weight."""
+    """Examples laid one behind the other into rows of one length: all are [b, p].
+
+    ``place`` counts from each example's beginning; ``owner`` tells the examples of a row apart, 0
+    is padding; ``due`` is the token after each one, with its ``weight`` in the loss.
+    """
 
     tokens: Tensor
+    place: Tensor
+    owner: Tensor
     due: Tensor
     weight: Tensor
 
+    @property
+    def sees(self) -> Tensor:
+        """Whether a position (third index) is seen from another (second): [b, 1, p, p]."""
+        own = self.owner[:, :, None] == self.owner[:, None, :]
+        return (own & own.new_ones(own.shape[1:]).tril())[:, None]
 
-def _chunks(
-    examples: list[corpus.Example], ids: dict[str, int], *, parts: int, prompt_weight: float
-) -> Iterator[_Rows]:
-    """The rows in ``parts`` parts, the shortest together; padding has no weight."""
-    rows = sorted(((e.words, e) for e in examples), key=lambda row: len(row[0]))
-    size = math.ceil(len(rows) / parts)
-    for start in range(0, len(rows), size):
-        part = rows[start : start + size]
-        tokens = scores.encode([words for words, _ in part], ids, [e.ends for _, e in part])
-        due = scores.targets(tokens, [1 + len(words) + e.ends for words, e in part])
-        asked = torch.tensor([len(corpus.split(e.prompt)) for _, e in part])[:, None]
-        in_prompt = torch.arange(due.shape[1])[None] < asked
-        yield _Rows(tokens, due, (due >= 0) * torch.where(in_prompt, prompt_weight, 1.0))
+
+def _packed(
+    examples: list[corpus.Example], ids: dict[str, int], *, width: int, prompt_weight: float
+) -> _Rows:
+    """The longest examples first, each into the first row that has room for it."""
+    rows: list[list[list[float]]] = []
+    for example in sorted(examples, key=lambda e: -len(e.words)):
+        words = [ids[word] for word in example.words] + [scores.EOS_ID] * example.ends
+        asked = len(corpus.split(example.prompt))
+        row = next((r for r in rows if len(r) + len(words) <= width), None)
+        if row is None:
+            row = []
+            rows.append(row)
+        owner = row[-1][2] + 1 if row else 1
+        for i, (word, due) in enumerate(zip([scores.BOS_ID, *words], words, strict=False)):
+            row.append([word, i, owner, due, prompt_weight if i < asked else 1.0])
+    for row in rows:
+        row.extend([[scores.EOS_ID, 0, 0, scores.EOS_ID, 0.0]] * (width - len(row)))
+    columns = torch.tensor(rows, dtype=torch.float64).unbind(-1)
+    tokens, place, owner, due = (column.long() for column in columns[:4])
+    return _Rows(tokens, place, owner, due, columns[4].float())
 
 
 def _learn(
@@ -96,23 +115,21 @@ def _learn(
     examples: list[corpus.Example],
     ids: dict[str, int],
     *,
+    width: int,
     prompt_weight: float,
 ) -> float:
     """Adds the gradients of the weighted mean loss per token; returns that loss in nats.
 
     ``prompt_weight`` is that of the words of the prompts, which nobody can foresee; answers
-    weigh 1.
+    weigh 1. Examples that share a row of ``width`` tokens do not see each other.
     """
-    chunks = list(_chunks(examples, ids, parts=3, prompt_weight=prompt_weight))
-    whole = sum(float(rows.weight.sum()) for rows in chunks)
-    total = 0.0
-    for rows in chunks:
-        logits = model(rows.tokens[:, :-1], use_cache=False).logits
-        each = F.cross_entropy(logits.flatten(0, 1), rows.due.flatten(), reduction="none")
-        loss = (each * rows.weight.flatten()).sum()
-        (loss / whole).backward()
-        total += loss.item()
-    return total / whole
+    rows = _packed(examples, ids, width=width, prompt_weight=prompt_weight)
+    given = {"attention_mask": rows.sees, "position_ids": rows.place, "use_cache": False}
+    logits = model(rows.tokens, **given).logits
+    each = F.cross_entropy(logits.flatten(0, 1), rows.due.flatten(), reduction="none")
+    loss = (each * rows.weight.flatten()).sum() / rows.weight.sum()
+    loss.backward()
+    return loss.item()
 
 
 class _Run(Resumable):
@@ -131,11 +148,15 @@ class _Run(Resumable):
         self.model = new_gpt2(
             vocab, recipe.n_ctx, recipe.d_model, recipe.n_layers, recipe.n_heads, seed
         )
+        for block in self.model.transformer.h:
+            # The same function in one operation; the saved configuration says "gelu_new".
+            block.mlp.act = torch.nn.GELU(approximate="tanh")
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(),
             lr=recipe.learning_rate,
             weight_decay=recipe.weight_decay,
             betas=(0.9, 0.98),
+            fused=True,
         )
         self.step = 0
         self.history: list[dict[str, Any]] = []
@@ -184,7 +205,7 @@ class _Run(Resumable):
             group["lr"] = learning_rate(self.recipe, self.step)
         self.optimiser.zero_grad()
         weight = self.recipe.prompt_weight if self.phase() == "answers" else 1.0
-        loss = _learn(self.model, rows, self.ids, prompt_weight=weight)
+        loss = _learn(self.model, rows, self.ids, width=self.recipe.n_ctx, prompt_weight=weight)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimiser.step()
         self.step += 1

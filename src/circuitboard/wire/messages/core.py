@@ -57,6 +57,13 @@ class Act(Message, frozen=True, tag="act", tag_field="op"):
     entries: list[int] = msgspec.field(default_factory=list[int])
 
 
+class Foresee(Act, frozen=True, tag="foresee", tag_field="op"):
+    """Computes the run that the same :class:`Act` would need, and changes nothing.
+
+    Sent while the pointer is still on its way to a control.
+    """
+
+
 class Paint(Message, frozen=True, tag="paint", tag_field="op"):
     """Sets cells of a head's pattern: a :class:`Set` of the whole pattern, one step of undo.
 
@@ -135,6 +142,7 @@ Request = (
     Hello
     | Show
     | Act
+    | Foresee
     | Paint
     | Look
     | Ask

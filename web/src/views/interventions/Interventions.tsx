@@ -4,6 +4,7 @@ import { type EdgeState, edgeState } from "../../edges/state";
 import { drawnPart } from "../../state/address";
 import { type Board, useBoard } from "../../state/board";
 import type { Entry } from "../../wire/types";
+import { aimed } from "../shared/aim";
 import { Glyph } from "../shared/Glyph";
 import { EditsLine } from "../weights/Edits";
 
@@ -158,7 +159,8 @@ function Line({ entry }: { entry: Entry }) {
         aria-label={`${text}: ${on ? "on" : "off"}`}
         data-testid={`entry-toggle-${id}`}
         disabled={!board.kernel.live.value}
-        onClick={() => board.actOnEntry("toggle", id)}
+        onClick={() => board.carryOut({ verb: "toggle", entry: id })}
+        {...aimed(board, () => ({ verb: "toggle", entry: id }))}
       >
         <span />
       </button>
@@ -170,7 +172,8 @@ function Line({ entry }: { entry: Entry }) {
         aria-label={`Remove: ${text}`}
         data-testid={`entry-remove-${id}`}
         disabled={!board.kernel.live.value}
-        onClick={() => board.actOnEntry("remove", id)}
+        onClick={() => board.carryOut({ verb: "remove", entry: id })}
+        {...aimed(board, () => ({ verb: "remove", entry: id }))}
       >
         ×
       </button>

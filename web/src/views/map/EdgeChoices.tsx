@@ -83,7 +83,7 @@ interface ChoiceProps {
 export function choose(board: Board, choice: PathChoice): void {
   const line = lineOf(board, choice);
   if (!line) board.act(choice.how === "patch" ? "patch" : "ablate", [choice.edge]);
-  else board.actOnEntry(line.on ? "remove" : "toggle", line.id);
+  else board.carryOut({ verb: line.on ? "remove" : "toggle", entry: line.id });
 }
 
 function Choice({ choice, effect, top, known }: ChoiceProps) {

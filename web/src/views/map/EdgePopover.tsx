@@ -134,7 +134,7 @@ function Line({ line: { id, on, text } }: { line: Entry }) {
         aria-checked={on}
         aria-label={`${text}: ${on ? "on" : "off"}`}
         data-testid={`edge-toggle-${id}`}
-        onClick={() => board.actOnEntry("toggle", id)}
+        onClick={() => board.carryOut({ verb: "toggle", entry: id })}
       >
         <span />
       </button>
@@ -144,7 +144,7 @@ function Line({ line: { id, on, text } }: { line: Entry }) {
         class="icon"
         aria-label={`Remove: ${text}`}
         data-testid={`edge-remove-${id}`}
-        onClick={() => board.actOnEntry("remove", id)}
+        onClick={() => board.carryOut({ verb: "remove", entry: id })}
       >
         ×
       </button>

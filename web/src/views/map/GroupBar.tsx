@@ -1,6 +1,7 @@
 import { isHead } from "../../state/address";
 import { useBoard } from "../../state/board";
-import { type ActionName, act, actions } from "../shared/actions";
+import { type ActionName, act, actions, deedOf } from "../shared/actions";
+import { aimed } from "../shared/aim";
 import { Glyph } from "../shared/Glyph";
 import type { MapModel } from "./MapView";
 
@@ -17,6 +18,7 @@ export function GroupBar({ map }: { map: MapModel }) {
       data-testid={`group-${name}`}
       aria-pressed={name === "release" ? undefined : all[name].on}
       onClick={() => act(board, all[name])}
+      {...aimed(board, () => deedOf(board, all[name]))}
     >
       {glyph && <Glyph name={glyph} />}
       {label}

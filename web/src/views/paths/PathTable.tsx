@@ -140,7 +140,7 @@ function Pin({ address, how }: { address: string; how: PathsInfo["how"] }) {
       title={line ? "Take it out of the list of interventions" : `${what}: add an intervention`}
       disabled={!board.kernel.live.value}
       onClick={() => {
-        if (line) board.actOnEntry("remove", line.id);
+        if (line) board.carryOut({ verb: "remove", entry: line.id });
         else board.act(how === "patch" ? "patch" : "ablate", [address]);
       }}
     >

@@ -2,6 +2,7 @@ import type { Signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { useBoard } from "../../state/board";
 import { difference, exchanged } from "../../state/contrast";
+import { aimed } from "../shared/aim";
 import { Glyph } from "../shared/Glyph";
 import { folding, isOpen } from "./contrast";
 
@@ -75,6 +76,7 @@ function Tools() {
         aria-label="Exchange the prompt and the contrast prompt"
         disabled={!live}
         onClick={() => board.act("swap")}
+        {...aimed(board, () => ({ verb: "swap" }))}
       >
         ⇅ <span class="more">Swap</span>
       </button>

@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { isHead, partName } from "../../state/address";
 import { useBoard } from "../../state/board";
-import { type ActionName, act, actions, factorOf } from "./actions";
+import { type ActionName, act, actions, deedOf, factorOf } from "./actions";
+import { aimed } from "./aim";
 import { Glyph } from "./Glyph";
 
 /** What is selected, and what can be done to it. */
@@ -76,6 +77,7 @@ function Action({ name, label, glyph, keys }: ActionProps) {
       disabled={action.at.length === 0 || !board.kernel.live.value}
       title={`${TITLES[name] ?? label} (${keys} on the map)`}
       onClick={() => act(board, action)}
+      {...aimed(board, () => deedOf(board, action))}
     >
       <Glyph name={glyph} />
       {label}
@@ -97,6 +99,7 @@ function Release() {
       disabled={!touched || !board.kernel.live.value}
       title="Take back all that is done to the selection (r on the map)"
       onClick={() => act(board, action)}
+      {...aimed(board, () => deedOf(board, action))}
     >
       Release
     </button>

@@ -1,5 +1,5 @@
 import { isHead } from "../../state/address";
-import type { Board } from "../../state/board";
+import type { Board, Deed } from "../../state/board";
 import { patchedPosition } from "../../state/contrast";
 import type { Act, Entry } from "../../wire/types";
 
@@ -58,17 +58,19 @@ export function actions(board: Board): Record<ActionName, Action> {
   };
 }
 
-/** Does it, or takes it back where it is done. */
-export function act(board: Board, { verb, at, on }: Action): void {
-  if (at.length === 0) return;
-  if (!on) {
-    board.act(verb, at);
-    return;
-  }
+/** Does it, or takes it back where it is done, in one step to undo; null where there is nothing. */
+export function deedOf(board: Board, { verb, at, on }: Action): Deed | null {
+  if (at.length === 0) return null;
+  if (!on) return { verb, at };
   const kind = verb === "ablate" ? "zero" : verb;
   const wanted = new Set(at);
   const done = board.kernel.entries.peek().filter((e) => isOf(e, kind) && wanted.has(e.at));
-  board.remove(done.map(({ id }) => id));
+  return { verb: "remove", entries: done.map(({ id }) => id) };
+}
+
+export function act(board: Board, action: Action): void {
+  const deed = deedOf(board, action);
+  if (deed) board.carryOut(deed);
 }
 
 /** The factor by which the whole selection is scaled; 1 where it is not. */

@@ -41,7 +41,7 @@ function Line({ line, shown }: { line: SteeringLine; shown: boolean }) {
         data-testid={`steering-switch-${entry}`}
         disabled={!live}
         checked={on}
-        onChange={() => board.actOnEntry("toggle", entry)}
+        onChange={() => board.carryOut({ verb: "toggle", entry: entry })}
       />
       <button type="button" class="plain" aria-pressed={shown} onClick={choose}>
         {compact(coefficient)} × <b>{direction}</b> at <code>{at}</code>
@@ -53,7 +53,7 @@ function Line({ line, shown }: { line: SteeringLine; shown: boolean }) {
         aria-label={`Remove: ${text}`}
         data-testid={`steering-remove-${entry}`}
         disabled={!live}
-        onClick={() => board.actOnEntry("remove", entry)}
+        onClick={() => board.carryOut({ verb: "remove", entry: entry })}
       >
         ×
       </button>
