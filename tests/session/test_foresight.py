@@ -148,6 +148,8 @@ def test_what_cannot_be_done_raises_and_the_mode_ends() -> None:
         b.patch("L1H2")
     with b.foreseeing():
         b.undo()
+        b._change(circuit="what needs no run")
+    assert b.question.circuit is None
     b.ablate("L1H2")
     assert list(b.interventions) == [Zero("L1H2")]
 

@@ -16,9 +16,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from circuitboard.engine.engine import Check, engine_of
-from circuitboard.engine.held import HeldRun
 from circuitboard.engine.metric import evaluate
-from circuitboard.engine.plan import Plan
 from circuitboard.engine.result import RunResult
 from circuitboard.engine.run import metric_of
 from circuitboard.engine.sites import check_places, check_value
@@ -36,7 +34,6 @@ from circuitboard.session.interventions import (
     Entry,
     InterventionList,
     Places,
-    active,
     several,
     with_item,
     without,
@@ -109,8 +106,6 @@ class Board(
         self._directions = {}
         self._question = Question(prompt, target, foil, (), contrast or "", self._ledger.edits)
         self._encoded = self._encode(self._question)
-        #: Places that the visible views read: noted while the model runs.
-        self.needs: tuple[Address, ...] = ()
         self.revision = 0
         self.outcome: Outcome | None = None
         self.problem: CircuitboardError | None = None
@@ -205,9 +200,11 @@ class Board(
                 encoded = self._encode(question)
                 for entry in question.entries:
                     check_value(self.model, entry.item, encoded.tokens.shape[1], encoded.lengths)
-                if self._foreseeing:
+            if self._foreseeing:
+                if not same:
                     self._foresee(question, encoded)
-                    return
+                return
+            if not same:
                 self._write_weights(question)
             if not self._joins:
                 self._past.append(self._question)
@@ -368,17 +365,6 @@ class Board(
             revision, question, baseline, now, metric, values[0], values[1], way.reason, values[2]
         )
         self._tell("outcome")
-
-    def _prepare(
-        self, question: Question, encoded: Encoded, check: Check
-    ) -> tuple[HeldRun, HeldRun, Plan]:
-        tokens, lengths = encoded.tokens, encoded.lengths
-        wanted = active(question.entries).refer(self.reference)
-        with self.model.lock:
-            baseline = self.engine.baseline(tokens, lengths, check)
-            now, way = self.engine.run(tokens, lengths, wanted, check, keep=self.needs)
-            self.engine.last_logits(now)
-        return baseline, now, way
 
     # --- showing ------------------------------------------------------------------------------
 

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import threading
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from circuitboard.engine.engine import Check
+from circuitboard.engine.engine import Check, Engine
+from circuitboard.engine.held import HeldRun
+from circuitboard.engine.plan import Plan
+from circuitboard.models.model import Model
+from circuitboard.session.interventions import active
 from circuitboard.session.question import Encoded, Question
 from circuitboard.session.worker import Worker
+from circuitboard.spec.address import Address
 
 
 class Foresight(ABC):
     """Lets a board compute what its verbs would ask, and change nothing."""
 
+    model: Model
+    engine: Engine
     worker: Worker
+    reference: tuple[str, ...] | None
+    #: Places that the visible views read: noted while the model runs.
+    needs: tuple[Address, ...] = ()
     _lock: threading.RLock
     _foreseeing: bool = False
     _foreseen: Question | None = None
@@ -46,6 +56,14 @@ class Foresight(ABC):
             self.worker.withdraw("foreseen")
         self._foreseen = None
 
-    @abstractmethod
-    def _prepare(self, question: Question, encoded: Encoded, check: Check) -> object:
-        """Makes and holds the runs that a question needs."""
+    def _prepare(
+        self, question: Question, encoded: Encoded, check: Check
+    ) -> tuple[HeldRun, HeldRun, Plan]:
+        """Makes and holds the runs that a question needs: baseline and now, and how it was made."""
+        tokens, lengths = encoded.tokens, encoded.lengths
+        wanted = active(question.entries).refer(self.reference)
+        with self.model.lock:
+            baseline = self.engine.baseline(tokens, lengths, check)
+            now, way = self.engine.run(tokens, lengths, wanted, check, keep=self.needs)
+            self.engine.last_logits(now)
+        return baseline, now, way

@@ -108,7 +108,7 @@ is put before every text, sentences end with `<eos>`, unknown words become `<unk
 ## Training
 
 `circuitboard train names` follows the same recipe: {steps:,} steps of {batch} rows with AdamW
-(weight decay {weight_decay}) from seed {seed}, half an hour to an hour on two CPU cores. A run that
+(weight decay {weight_decay}) from seed {seed}, about 20 minutes on two CPU cores. A run that
 was interrupted goes on where it stopped. Rounding depends on the number of threads, so another
 machine's weights will differ in detail. There are five phases, with their own shares of the tasks
 (`corpus.SHARES`):

@@ -13,14 +13,15 @@ const aims = new WeakMap<Board, Aim>();
 
 /**
  * Handlers for a control: the kernel makes the run that it would need while the pointer is on its
- * way, or the finger still down. `deed` says what the control would do now, null for nothing.
+ * way, or the finger still down. `deed` says what the control would do now, null for nothing. A
+ * saved board has nobody to ask.
  */
 export function aimed(board: Board, deed: () => Deed | null) {
   const aim = aims.get(board) ?? {};
   aims.set(board, aim);
   const foresee = () => {
     clearTimeout(aim.timer);
-    const next = deed();
+    const next = board.kernel.live.peek() ? deed() : null;
     const key = JSON.stringify(next);
     if (!next || key === aim.last) return;
     aim.last = key;
