@@ -326,6 +326,7 @@ def test_the_tour_from_the_help(page: Page) -> None:
     assert len(set(seen)) == 7
     page.get_by_test_id("open-help").click()
     page.get_by_test_id("start-tour").click()
+    expect(tour).to_have_attribute("data-step", "1")
     page.keyboard.press("Escape")
     expect(tour).to_have_count(0)
 
