@@ -122,6 +122,8 @@ board.clear()
 board.circuit = None
 board.select([], -1)
 board.layout = ""
+board._past.clear()
+board._future.clear()
 board.wait()
 """
 

@@ -103,7 +103,8 @@ def test_the_run_is_made_while_the_pointer_is_on_its_way(page: Page) -> None:
     old = revision(page)
     page.evaluate(CLICK)
     expect_new_revision(page, old)
-    assert "held: nothing computed" in run_cell(page, "board.result.plan")
+    expect(page.get_by_test_id("plan")).to_contain_text("beforehand")
+    assert "beforehand" in run_cell(page, "board.result.plan")
 
 
 def test_a_control_that_is_only_passed_over_asks_for_nothing(page: Page) -> None:
@@ -114,7 +115,7 @@ def test_a_control_that_is_only_passed_over_asks_for_nothing(page: Page) -> None
     old = revision(page)
     page.evaluate(CLICK)
     expect_new_revision(page, old)
-    assert "held" not in run_cell(page, "board.result.plan")
+    assert "beforehand" not in run_cell(page, "board.result.plan")
 
 
 ABLATE = "const control = document.querySelector('[data-testid=ctl-ablate]')"

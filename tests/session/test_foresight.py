@@ -15,7 +15,7 @@ from circuitboard.spec.address import Address
 from circuitboard.spec.errors import AddressError, InterventionError
 from circuitboard.spec.intervention import AnyIntervention, InterventionSet, Scale, Zero
 
-HELD = "held: nothing computed"
+AHEAD = "2 of 3 layers, 10 of 10 positions computed, beforehand"
 
 
 def board() -> Board:
@@ -64,12 +64,12 @@ def test_what_was_foreseen_needs_no_run() -> None:
     assert is_held(b, Zero("L1H2"))
     assert (b.revision, len(b._past), list(b.interventions), told) == (revision, past, [], [])
     b.ablate("L1H2")
-    assert b.result.plan == HELD
+    assert b.result.plan == AHEAD
     seen = b.result.metric
     b.clear()
     b.engine.shelf.clear()
     b.ablate("L1H2")
-    assert b.result.plan != HELD
+    assert b.result.plan == AHEAD.removesuffix(", beforehand")
     assert b.result.metric == pytest.approx(seen, abs=1e-6)
 
 
@@ -94,7 +94,7 @@ def test_every_verb_can_be_foreseen() -> None:
     idle(b)
     assert b.prompt == tiny.prompt()
     b.ask(prompt=other)
-    assert b.result.plan == HELD
+    assert b.result.plan.endswith("computed, beforehand")
 
 
 def test_what_is_asked_goes_before_what_is_foreseen() -> None:
@@ -125,7 +125,7 @@ def test_what_is_on_its_way_is_not_run_twice() -> None:
         with b.foreseeing():
             b.ablate("L1H2")
         b.ablate("L1H2")
-    assert b.result.plan == HELD
+    assert b.result.plan == AHEAD
 
 
 def test_a_run_ahead_notes_what_the_views_read() -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from circuitboard.engine import edges, fingerprint, sites
 from circuitboard.engine.held import HeldRun, Shelf, run_key
 from circuitboard.engine.notes import LastNotes
-from circuitboard.engine.plan import Plan, plan
+from circuitboard.engine.plan import HELD, Plan, plan
 from circuitboard.engine.sites import TAIL, Frame, Task, Workshop
 from circuitboard.engine.values import Lender
 from circuitboard.models.executor import Hook, Span, run_span, run_tail
@@ -137,7 +137,7 @@ class Engine:
         frame = Frame(lengths, tokens.shape[1], 0, tokens.device)
         held = self.shelf.get(run_key(tokens, wanted))
         if held is not None:
-            return held, Plan(held, self.model.facts.n_layers, 0, False, "held: nothing computed")
+            return held, Plan(held, self.model.facts.n_layers, 0, False, HELD)
         values = Lender(self, tokens, lengths, check).values(wanted)
         if self.hooked_by_user:
             way = Plan(None, 0, 0, True, "full run: your own hooks are on the model")

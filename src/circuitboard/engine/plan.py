@@ -15,6 +15,9 @@ from circuitboard.engine.sites import FOOT, Frame, item_stage
 from circuitboard.models.model import Model
 from circuitboard.spec.intervention import AnyIntervention, InterventionSet
 
+#: The reason of a plan that has nothing to do.
+HELD = "held: nothing computed"
+
 
 @dataclass(frozen=True)
 class Plan:

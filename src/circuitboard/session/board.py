@@ -362,7 +362,15 @@ class Board(
             raise
         self.problem = None
         self.outcome = Outcome(
-            revision, question, baseline, now, metric, values[0], values[1], way.reason, values[2]
+            revision,
+            question,
+            baseline,
+            now,
+            metric,
+            values[0],
+            values[1],
+            self._told(question, way),
+            values[2],
         )
         self._tell("outcome")
 

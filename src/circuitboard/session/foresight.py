@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from circuitboard.engine.engine import Check, Engine
 from circuitboard.engine.held import HeldRun
-from circuitboard.engine.plan import Plan
+from circuitboard.engine.plan import HELD, Plan
 from circuitboard.models.model import Model
 from circuitboard.session.interventions import active
 from circuitboard.session.question import Encoded, Question
@@ -29,6 +29,8 @@ class Foresight(ABC):
     _lock: threading.RLock
     _foreseeing: bool = False
     _foreseen: Question | None = None
+    #: The newest run made beforehand: what it depends on, and what was computed.
+    _ahead: tuple[object, str] = (None, "")
 
     @contextmanager
     def foreseeing(self) -> Generator[None]:
@@ -47,14 +49,24 @@ class Foresight(ABC):
                 self._foreseeing = before
 
     def _foresee(self, question: Question, encoded: Encoded) -> None:
+        def look(check: Check) -> None:
+            way = self._prepare(question, encoded, check)[2]
+            if way.reason != HELD:
+                self._ahead = question.runs, f"{way.reason}, beforehand"
+
         self._foreseen = question
-        self.worker.submit("foreseen", lambda check: self._prepare(question, encoded, check))
+        self.worker.submit("foreseen", look)
 
     def _stop_foreseeing(self, asked: Question) -> None:
         """Makes way for what is asked in earnest, unless it is just what was foreseen."""
         if self._foreseen is not None and self._foreseen.runs != asked.runs:
             self.worker.withdraw("foreseen")
         self._foreseen = None
+
+    def _told(self, question: Question, way: Plan) -> str:
+        """What was computed for a question, in words."""
+        made, reason = self._ahead
+        return reason if way.reason == HELD and made == question.runs else way.reason
 
     def _prepare(
         self, question: Question, encoded: Encoded, check: Check
