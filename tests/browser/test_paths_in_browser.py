@@ -235,6 +235,21 @@ def test_who_feeds_a_head_fills_in_is_drawn_listed_and_pinned(page: Page) -> Non
     expect(entries(page)).to_have_count(0)
 
 
+def test_a_panel_opened_at_once_stays_in_front(page: Page) -> None:
+    """The kernel's word for a selection comes when another panel has been opened for it."""
+    page.evaluate(AT_ONCE)
+    expect(page.get_by_test_id("path-row").first).to_be_visible()
+    page.wait_for_timeout(500)
+    expect(page.get_by_test_id("path-row").first).to_be_visible()
+
+
+AT_ONCE = """async () => {
+  const find = id => document.querySelector(`[data-testid=${id}]`);
+  find('part-L3H3').dispatchEvent(new MouseEvent('click', {bubbles: true}));
+  while (find('map-paths-into').disabled) await new Promise(r => setTimeout(r));
+  find('map-paths-into').click(); }"""
+
+
 def test_whom_it_feeds_follows_the_selection_until_it_is_dismissed(page: Page) -> None:
     part(page, "L0H1").click()
     part(page, "L0H1").focus()

@@ -6,7 +6,7 @@ import re
 
 from harness import execute, run_cell
 from playwright.sync_api import Page, expect
-from steps import baseline, entries, now, show
+from steps import baseline, entries, expect_new_revision, now, revision, show
 
 DRAG = (0.46, 0.42, 0.38, 0.34, 0.30)
 
@@ -104,6 +104,22 @@ def test_the_curve_is_what_python_says_and_sets_the_coefficient(page: Page) -> N
     page.keyboard.press("Enter")
     expect(entries(page)).to_have_count(1)
     assert abs(settled(page) - rows[22][0]) < 1e-6
+
+
+def test_news_does_not_write_over_what_is_being_typed(page: Page) -> None:
+    open_steering(page)
+    number = page.get_by_test_id("steering-number")
+    number.fill("-1.5")
+    old = revision(page)
+    execute(page, 'board.ablate("L0H1")')
+    expect_new_revision(page, old)
+    expect(number).to_have_value("-1.5")
+    number.press("Enter")
+    expect(page.get_by_test_id("steering-line")).to_have_count(1)
+    assert settled(page) == -1.5
+    number.fill("7")
+    page.get_by_test_id("steering-slider").focus()
+    assert settled(page) == 7
 
 
 def test_keys_places_and_a_second_line(page: Page) -> None:

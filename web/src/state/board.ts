@@ -129,11 +129,15 @@ export class Board {
 
   private start(): void {
     let shown = this.views.peek().map(viewKey).join();
+    let followed: string | undefined | null = null;
     void this.greet();
     this.stops.push(
       effect(() => {
         const [last] = this.selection.value.slice(-1);
-        untracked(() => this.layout.follow(last));
+        // The kernel's word for what was selected here already: another panel may be open by now.
+        const known = this.ui.pendingSelection.value === null && last === followed;
+        followed = last;
+        if (!known) untracked(() => this.layout.follow(last));
       }),
       effect(() => {
         const ids = this.panels.value.map((panel) => panel.id);

@@ -13,6 +13,8 @@ export function Coefficient({ info }: { info: SteeringInfo }) {
   const steerer = useMemo(() => new Steerer(board), [board]);
   /** Where the slider is, until the kernel says the same. */
   const moved = useSignal<number | null>(null);
+  /** What is being typed: news from the kernel does not write over it. */
+  const typed = useSignal<string | null>(null);
   const known = info.coefficient;
   const value = moved.value ?? known;
   useEffect(() => {
@@ -36,8 +38,18 @@ export function Coefficient({ info }: { info: SteeringInfo }) {
             step={stepOf(reach)}
             data-testid="steering-number"
             disabled={!live}
-            value={Number(value.toPrecision(6))}
-            onChange={(event) => move(event.currentTarget.valueAsNumber, true)}
+            value={typed.value ?? Number(value.toPrecision(6))}
+            onInput={(event) => {
+              typed.value = event.currentTarget.value;
+            }}
+            onChange={(event) => {
+              const number = event.currentTarget.valueAsNumber;
+              typed.value = null;
+              move(number, true);
+            }}
+            onBlur={() => {
+              typed.value = null;
+            }}
           />
         </label>
         <MetricNow />
