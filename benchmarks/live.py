@@ -7,7 +7,7 @@ One run measures, on the same machine and in turn:
 - the real command in Chromium: click on "ablate" with a head of the middle layer selected, until
   the map, the head's pattern and the logits have been painted anew (each head once, so that no
   run is held): once by a click out of nowhere, which nothing foretells, and once by a pointer that
-  stands on the control for a tenth of a second before it is pressed, as a hand does at the least;
+  stands on the control for a tenth of a second before it is pressed;
 - one forward pass of the plain Hugging Face model on the same tokens, no cache, no gradient: over
   and over in a process of its own, and in a cell of that notebook, beside the same browser and
   after a rest like the one before each click;

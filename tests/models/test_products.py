@@ -12,7 +12,9 @@ from transformers.pytorch_utils import Conv1D
 import tiny
 from circuitboard.models.executor import Span, run_span
 from circuitboard.models.lean import lean
+from circuitboard.models.load import load
 from circuitboard.models.products import MANY, onednn, product, product_of
+from circuitboard.models.tiny import new_gpt2, number_tokenizer
 
 ROWS = [(1, 1), (1, 2), (3,), (5,), (2, 16), (1, 100)]
 KINDS = ["linear", "without bias", "conv", "part of a conv", "part of a linear"]
@@ -137,3 +139,19 @@ def test_a_models_passes_use_it(name: str, calls: list[tuple[int, ...]]) -> None
     run_span(model, Span(tokens, 0, layers, lean="all but norms"))
     model.attached.pop("lean", None)
     assert len(calls) >= 3 * layers
+
+
+def test_a_model_of_real_width_has_every_product() -> None:
+    """Sums of thousands of products round by more than a sum of a few; that is no disagreement."""
+    made = new_gpt2(61, n_ctx=16, d_model=1600, n_layers=1, n_heads=25, seed=1)
+    model = load(made, number_tokenizer(61))
+    with lean(model):
+        block = model.bridge.blocks[0]
+        parts = (block.attn.q, block.attn.k, block.attn.v, block.attn.o, *mlp_of(block))
+        for part in (*parts, model.bridge.unembed):
+            assert "forward" in part.original_component.__dict__
+
+
+def mlp_of(block: Any) -> tuple[Any, Any]:
+    """The two maps of an MLP."""
+    return getattr(block.mlp, "in"), block.mlp.out

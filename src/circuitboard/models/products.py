@@ -1,9 +1,8 @@
-"""Matrix products by oneDNN, which on many processors takes half as long as what torch calls.
+"""Matrix products by oneDNN, quicker than what torch calls of itself, above all with few rows.
 
-PyTorch gives products of float32 to MKL, which does not use all that processors of other makers can
-do, and is slow where there are few rows. oneDNN is in the same build of torch, and compiles its
-kernels for the processor it finds. Results are equal up to rounding; ``benchmarks/products.py``
-has the times.
+PyTorch gives products of float32 to MKL. oneDNN is in the same build of torch, and compiles its
+kernels for the processor it finds. Results are equal up to rounding; ``benchmarks/PRODUCTS.md`` has
+the times of both on one processor, and ``benchmarks/products.py`` measures them on another.
 """
 
 # torch's own types are partly unknown

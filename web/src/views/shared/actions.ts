@@ -58,7 +58,7 @@ export function actions(board: Board): Record<ActionName, Action> {
   };
 }
 
-/** Does it, or takes it back where it is done, in one step to undo; null where there is nothing. */
+/** What a control does: its action, or what takes it back where it is done; null for nothing. */
 export function deedOf(board: Board, { verb, at, on }: Action): Deed | null {
   if (at.length === 0) return null;
   if (!on) return { verb, at };
@@ -68,6 +68,7 @@ export function deedOf(board: Board, { verb, at, on }: Action): Deed | null {
   return { verb: "remove", entries: done.map(({ id }) => id) };
 }
 
+/** Does it, or takes it back, in one step to undo. */
 export function act(board: Board, action: Action): void {
   const deed = deedOf(board, action);
   if (deed) board.carryOut(deed);
